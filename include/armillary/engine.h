@@ -1,0 +1,68 @@
+/*
+ * The engine's calls for targets and the machine: running, kicking, memory access outside blocks, TLB maintenance.
+ */
+#pragma once
+
+#include "armillary/clock.h"
+#include "armillary/memory.h"
+#include "armillary/vcpu.h"
+
+typedef struct {
+    Mem *mem;
+    EvClock *clock;
+    uint32_t max_block_insns; /* 1 = one-instruction blocks (tests); 0 = default */
+} EngConfig;
+
+EngMachine *eng_machine_new(const EngConfig *config);
+void eng_machine_free(EngMachine *m);
+/* Prepares the EngVcpu at the start of a guest CPU struct and adds it to the machine. */
+void eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target);
+void eng_vcpu_fini(EngVcpu *cpu);
+
+/* Why eng_run returned. */
+typedef enum { ENG_RAN_BUDGET, ENG_RAN_HALT, ENG_RAN_STOP } EngRan;
+
+/*
+ * Runs the vCPU on this thread until its budget of instructions is used up (counting mode), it halts (WFI/WFE: returns at once, the
+ * caller sleeps), or ENG_ATT_STOP is set.
+ */
+EngRan eng_run(EngVcpu *cpu);
+
+/* Sets attention bits from any thread and wakes the vCPU if it sleeps in eng_sleep. */
+void eng_kick(EngVcpu *cpu, uint32_t attention);
+/* Sleeps until attention, target->wakes, or guest time deadline_ns (host clock). */
+void eng_sleep(EngVcpu *cpu, int64_t deadline_ns);
+
+/* Data accesses from helpers with full checks: false when an exception was taken. mem = IR_MEM_*; size from it. */
+bool eng_load(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value);
+bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value);
+/* 16 bytes, single-copy atomic when aligned. */
+bool eng_load16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
+bool eng_store16(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2]);
+bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2], const uint64_t desired[2]);
+/* Exclusives: load opens the monitor; store sets *failed to 0 or 1. pair = two registers of the element size. */
+bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
+bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2], uint64_t *failed);
+static inline void eng_clear_exclusive(EngVcpu *cpu)
+{
+    cpu->excl_size = 0;
+}
+
+/* The guest context or translation mode may have changed (MSR, exception, ERET): picks bank and mode again at the next block. */
+void eng_context_changed(EngVcpu *cpu);
+
+/* TLB invalidation. What a TLBI names; fields not used by its kind are 0. Source: Arm ARM, "TLB maintenance instructions". */
+typedef enum { ENG_TLBI_ALL, ENG_TLBI_VMID, ENG_TLBI_VMID_S1, ENG_TLBI_ASID, ENG_TLBI_VA, ENG_TLBI_IPA } EngTlbiKind;
+typedef struct {
+    EngTlbiKind kind;
+    uint32_t regime, vmid, asid;
+    bool any_asid;       /* VAA forms */
+    uint64_t base, size; /* VA or IPA range in bytes, page-aligned (VA and IPA kinds) */
+} EngTlbi;
+/* broadcast: to every vCPU of the machine, complete at the issuing vCPU's next DSB (eng_dsb). */
+void eng_tlbi(EngVcpu *cpu, const EngTlbi *what, bool broadcast);
+void eng_dsb(EngVcpu *cpu);
+
+/* Instruction cache maintenance: drops translations of code at [pa, pa+n) or everything. */
+void eng_ic_all(EngVcpu *cpu, bool broadcast);
+void eng_ic_pa(EngVcpu *cpu, Pa pa, uint64_t n);

@@ -1,0 +1,137 @@
+/*
+ * The engine's half of a vCPU and its view of the guest architecture (CpuTarget).
+ * A guest's CPU struct starts with an EngVcpu; engine and backends never look further.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "armillary/ir.h"
+
+typedef struct EngVcpu EngVcpu;
+typedef struct EngMachine EngMachine;
+typedef struct EngTlb EngTlb;
+typedef struct EngBlocks EngBlocks;
+typedef struct CpuTarget CpuTarget;
+
+/*
+ * One entry of an L1 bank (direct-mapped, by VA page). A tag is the VA's page (low 12 bits 0) when the access may go straight to
+ * host memory, else ENG_TAG_NONE, which no access matches. Misaligned and page-crossing accesses miss by construction:
+ * the compare keeps the low bits that an aligned access has clear.
+ */
+typedef struct {
+    uint64_t tag_read, tag_write;
+    uint64_t addend; /* host address = VA + addend */
+    uint64_t info;   /* TLB's own: index of the L2 entry, slow flags */
+} EngL1Entry;
+#define ENG_TAG_NONE UINT64_C(0xfff)
+
+/* Why a vCPU leaves translated code. Bits of EngVcpu.attention, set by any thread, cleared by the vCPU's own. */
+enum {
+    ENG_ATT_IRQ = 1,   /* the interrupt inputs changed: ask the target */
+    ENG_ATT_MAIL = 2,  /* TLB or code invalidations wait in the mailbox */
+    ENG_ATT_STOP = 4,  /* return from eng_run: pause, exit, debugger */
+    ENG_ATT_TIMER = 8, /* a deadline of this vCPU has passed */
+    ENG_ATT_WORK = 16, /* request queue is not empty (PSCI CPU_ON, debugger) */
+};
+
+/* Why a helper made the block end at once (EngVcpu.leave). */
+typedef enum {
+    ENG_STAY = 0,
+    ENG_LEAVE_EXCEPTION, /* an exception was taken: PC and mode are the handler's */
+    ENG_LEAVE_NEXT,      /* the instruction is done, PC is the next one; look at mode, mail, interrupts */
+    ENG_LEAVE_HALT,      /* WFI/WFE with nothing to do: sleep until attention or the event register */
+} EngLeave;
+
+struct EngVcpu {
+    /* hot: touched by translated code */
+    uint64_t pc;                 /* in a block: VA of its first instruction; outside: the next instruction */
+    _Atomic(uint32_t) attention; /* ENG_ATT_*; polled relaxed */
+    uint32_t leave;              /* EngLeave */
+    int64_t budget;              /* instructions left in this turn (counting mode: virtual clock, PMU) */
+    EngL1Entry *l1;              /* the current data bank */
+    uint64_t l1_mask;            /* (number of entries - 1) << ARM_PAGE_BITS */
+    uint64_t insn_pc;            /* exact PC of the instruction a raising helper was called from */
+    uint64_t insns;              /* instructions executed, exact outside blocks */
+    uint64_t excl_pa, excl_lo, excl_hi; /* exclusive monitor: physical address and value; excl_size 0 = open */
+    uint32_t excl_size;
+    uint32_t mode;               /* id of the current translation mode, see CpuTarget.mode_changed */
+    bool counting;               /* blocks count instructions against budget */
+    /* cold */
+    EngMachine *machine;
+    const CpuTarget *target;
+    EngTlb *tlb;
+    EngBlocks *blocks;
+    uint32_t index; /* 0..n-1 in the machine */
+};
+
+/* What an address translation is for. */
+typedef enum { ENG_READ, ENG_WRITE, ENG_FETCH } EngAccess;
+
+/* Flags of a translation (EngXlat.flags). */
+enum {
+    ENG_X_DEVICE = 1,   /* Device memory: no speculation, misalignment faults */
+    ENG_X_GLOBAL = 2,   /* matches every ASID */
+    ENG_X_NO_WRITE = 4, /* writes must walk again (read-only, or hardware dirty state not yet set) */
+    ENG_X_NO_READ = 8,
+    ENG_X_NO_EXEC = 16,
+    ENG_X_STAGE2 = 32,  /* a stage 2 took part: the entry is combined */
+    ENG_X_GUARDED = 64, /* GP: BTI applies to this page */
+    ENG_X_NOCACHE = 128 /* do not keep in the TLB */
+};
+
+/* A successful translation of one VA, as the TLB stores it. */
+typedef struct {
+    Pa pa;             /* of the VA asked for */
+    Ipa ipa;           /* the same byte's IPA when ENG_X_STAGE2 */
+    uint8_t s1_bits;   /* log2 of the stage-1 leaf size (48+ when stage 1 is off) */
+    uint8_t s2_bits;   /* log2 of the stage-2 leaf size (0 when no stage 2) */
+    uint16_t flags;    /* ENG_X_* */
+    uint8_t s1_level;  /* level of the stage-1 leaf, for TTL and traces */
+    uint8_t s2_level;
+} EngXlat;
+
+/*
+ * The tag of cached translations. `space` is regime and VMID plus the interned digest of every register field that changes
+ * what a walk yields; `asid` tags non-global entries; `view` is the privilege view (PAN, unprivileged, overlay) and picks L1 slots only.
+ */
+typedef struct {
+    uint32_t regime;  /* target's regime number */
+    uint32_t vmid;
+    uint32_t digest;
+    uint32_t asid;
+    uint32_t view;
+} EngContext;
+
+/* The guest architecture as the engine knows it. All functions run on the vCPU's own thread. */
+struct CpuTarget {
+    const char *name;
+    size_t cpu_size; /* bytes of the guest's CPU struct, EngVcpu first */
+    /*
+     * Translates the block at `pc` in mode `mode` into `b` (already ir_begin()-ed), reading guest instructions from `page` (host view of
+     * the guest page that holds pc). Stops at a block end, at the end of the page or after max_insns; returns bytes consumed.
+     * Sees no vCPU: what is not in the mode cannot be baked in.
+     */
+    uint32_t (*translate)(IrBlock *b, const void *mode, const uint32_t *page, uint32_t offset, uint32_t max_insns);
+    /* The description of mode id `mode`, valid until evicted. Passed to translate. */
+    const void *(*mode)(EngVcpu *cpu);
+    /*
+     * Walks for an access at va in the current context and given view. Returns true and fills *out, or takes the exception
+     * (PC and state are the handler's, eng->leave is set) and returns false. iss: syndrome bits known at translation.
+     */
+    bool (*translate_va)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngXlat *out);
+    /* Takes the alignment fault for an access at va. */
+    void (*alignment_fault)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
+    /* Takes the synchronous external abort for an access at va that nothing answered. */
+    void (*external_abort)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
+    /* Is misalignment checked for this access whatever the memory type (SCTLR_ELx.A)? Read at slow path only. */
+    bool (*alignment_checked)(EngVcpu *cpu);
+    /* Takes a pending, unmasked interrupt or other asynchronous exception, if there is one. Returns true when it did. */
+    bool (*take_pending)(EngVcpu *cpu);
+    /* Is there a reason for WFI (wfe = false) or WFE (true) to end? */
+    bool (*wakes)(EngVcpu *cpu, bool wfe);
+    /* Guest time (ns) of the vCPU's next own deadline (its timers), INT64_MAX when none. */
+    int64_t (*next_deadline)(EngVcpu *cpu);
+    /* The current translation context for `view` (IrView) and access kind. */
+    EngContext (*context)(EngVcpu *cpu, IrView view, EngAccess access);
+};

@@ -1,0 +1,56 @@
+/*
+ * One A64 vCPU. A64State is what a snapshot holds: plain, no pointers. A64Cpu adds wiring and caches that can be rebuilt.
+ * Arm ARM, "The AArch64 System Level Programmers' Model".
+ */
+#pragma once
+
+#include "armillary/vcpu.h"
+#include "a64-sysregs.h" /* generated from sysregs.tbl: A64_SR_<NAME> slots, A64_SR_COUNT */
+
+typedef struct {
+    _Alignas(16) uint64_t d[2]; /* little-endian: d[0] holds bits 63:0 */
+} A64Vreg;
+
+/* PSTATE, spread out; a64_spsr_pack()/a64_spsr_unpack() convert. Fields that translated code touches are words of their own. */
+typedef struct {
+    uint32_t nzcv; /* N,Z,C,V in bits 31..28, other bits 0 */
+    uint8_t el;    /* 0..2 */
+    uint8_t sp;    /* PSTATE.SP: 0 = SP_EL0, 1 = SP_ELx */
+    uint8_t daif;  /* D,A,I,F in bits 3..0 */
+    uint8_t pan, uao, dit, ssbs, tco, btype, ss, il, allint;
+} A64Pstate;
+
+typedef struct {
+    uint64_t x[32];        /* x[31] is the *current* stack pointer */
+    A64Pstate pstate;
+    uint32_t fpcr, fpsr;
+    A64Vreg v[32];
+    uint64_t sp_el[3];     /* banked stack pointers; the current one's copy here is stale (it lives in x[31]) */
+    uint64_t sr[A64_SR_COUNT]; /* system registers with storage, by slot of sysregs.tbl */
+    bool event;            /* event register of WFE/SEV */
+    bool powered;          /* PSCI: on */
+} A64State;
+
+typedef struct A64Cpu A64Cpu;
+struct A64Cpu {
+    EngVcpu eng; /* first */
+    A64State st;
+    /* Everything below is wiring or a cache: see cpu.h of the rooms that own it. */
+    const struct A64Model *model;    /* features and ID registers of this --cpu */
+    struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
+    struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */
+    struct A64Timers *timers;        /* generic timers (timer.c) */
+    const struct A64Ports *ports;    /* memory, clock, interrupt controller, firmware, events (include/armillary/port.h) */
+    void *port_ctx;
+};
+
+/* Byte offsets from the EngVcpu, for GET, PUT and VEC. */
+#define A64_OFF(field) ((uint16_t)offsetof(A64Cpu, st.field))
+#define A64_OFF_X(n) ((uint16_t)(offsetof(A64Cpu, st.x) + 8u * (n)))
+#define A64_OFF_V(n) ((uint16_t)(offsetof(A64Cpu, st.v) + 16u * (n)))
+#define A64_OFF_SR(slot) ((uint32_t)(offsetof(A64Cpu, st.sr) + 8u * (slot)))
+
+static inline A64Cpu *a64_cpu(void *cpu)
+{
+    return cpu;
+}
