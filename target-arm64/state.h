@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "armillary/fp.h"
 #include "armillary/vcpu.h"
 #include "a64-sysregs.h" /* generated from sysregs.tbl: A64_SR_<NAME> slots, A64_SR_COUNT */
 
@@ -23,7 +24,12 @@ typedef struct {
 typedef struct {
     uint64_t x[32];        /* x[31] is the *current* stack pointer */
     A64Pstate pstate;
-    uint32_t fpcr, fpsr;
+    union {
+        FpEnv fp; /* what the functions of armillary/fp.h are handed */
+        struct {
+            uint32_t fpcr, fpsr;
+        };
+    };
     A64Vreg v[32];
     uint64_t sp_el[3];     /* banked stack pointers; the current one's copy here is stale (it lives in x[31]) */
     uint64_t sr[A64_SR_COUNT]; /* system registers with storage, by slot of sysregs.tbl */

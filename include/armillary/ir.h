@@ -42,12 +42,15 @@ typedef enum {
 #define IR_MEM_ALIGN (UINT64_C(1) << 8)                   /* misalignment faults whatever SCTLR.A says */
 #define IR_MEM_ATOMIC(op) ((uint64_t)(op) << 9)           /* bits 12:9, IrAtomic */
 #define IR_MEM_PAIR (UINT64_C(1) << 13)                   /* one of two accesses of a pair */
+#define IR_MEM_GRAIN(log2) (((uint64_t)(log2) + 1) << 14)   /* bits 16:14: SCTLR.A asks for this alignment, not for that of the
+                                                             size (elements of a structure loaded together); 0 = the size */
 #define IR_MEM_ISS(iss) ((uint64_t)(iss) << 32)           /* bits 56:32: data-abort ISS[24:0] known at translation:
                                                              ISV, SAS, SSE, SRT, SF, AR (0 when ISV = 0); WnR is added */
 #define IR_MEM_GET_SIZE(m) ((unsigned)((m) & 7))
 #define IR_MEM_GET_ORDER(m) ((IrOrder)((m) >> 4 & 3))
 #define IR_MEM_GET_VIEW(m) ((IrView)((m) >> 6 & 3))
 #define IR_MEM_GET_ATOMIC(m) ((IrAtomic)((m) >> 9 & 15))
+#define IR_MEM_GET_GRAIN(m) ((m) >> 14 & 7 ? (unsigned)((m) >> 14 & 7) - 1 : IR_MEM_GET_SIZE(m)) /* log2 */
 #define IR_MEM_GET_ISS(m) ((uint32_t)((m) >> 32 & 0x1ffffff))
 
 typedef enum { IR_FENCE_LD, IR_FENCE_ST, IR_FENCE_ALL } IrFence;
@@ -78,9 +81,12 @@ typedef struct {
 } IrHelper;
 
 /*
- * A vector helper works on guest state in place: d, n, m are the addresses of the op's a, b, c. It may read and write those
- * and the FP status; `desc` is the translator's (sizes, immediates, further register numbers). Never faults.
+ * A vector helper works on guest state in place: d, n, m are the addresses of the op's a, b, c. It may read all three, and a
+ * fourth 16-byte operand where desc carries IR_VEC_ALSO; it writes d only. It may read and write the FP status, which GET and
+ * PUT must therefore never name: MRS and MSR reach it through CALL. The rest of desc is the translator's. Never faults.
  */
+#define IR_VEC_ALSO(offset) ((uint64_t)(offset) << 48) /* bits 63:48: byte offset of the fourth operand, 0 = none */
+#define IR_VEC_GET_ALSO(desc) ((uint16_t)((desc) >> 48))
 typedef void (*IrVecFn)(void *cpu, void *d, const void *n, const void *m, uint64_t desc);
 
 typedef struct {
