@@ -1,6 +1,7 @@
 /*
  * The translation mode: everything besides the instruction word that may change what a block means.
- * Interned: equal modes have equal ids (EngVcpu.mode). What is not here cannot be baked into a block.
+ * Interned: equal modes have equal ids (EngVcpu.mode). What is not here cannot be baked into
+ * a block.
  */
 #pragma once
 
@@ -8,8 +9,10 @@
 #include "a64-features.h" /* generated from features.tbl: A64Feature, A64_FEAT_<NAME> */
 
 /*
- * Effective values of the registers that decide traps, as last written; interned by content. One per distinct setting;
- * a bounded table (mode.c). Slots by name; the generator of sysregs.tbl knows which registers belong here (key `profile`).
+ * Effective values of the registers that decide traps, as last written; interned by content.
+ * One per distinct setting;
+ * a bounded table (mode.c). Slots by name; the generator of sysregs.tbl knows which registers
+ * belong here (key `profile`).
  */
 typedef struct A64Profile A64Profile;
 

@@ -1,5 +1,6 @@
 /*
- * One A64 vCPU. A64State is what a snapshot holds: plain, no pointers. A64Cpu adds wiring and caches that can be rebuilt.
+ * One A64 vCPU. A64State is what a snapshot holds: plain, no pointers. A64Cpu adds wiring and
+ * caches that can be rebuilt.
  * Arm ARM, "The AArch64 System Level Programmers' Model".
  */
 #pragma once
@@ -12,7 +13,8 @@ typedef struct {
     _Alignas(16) uint64_t d[2]; /* little-endian: d[0] holds bits 63:0 */
 } A64Vreg;
 
-/* PSTATE, spread out; a64_spsr_pack()/a64_spsr_unpack() convert. Fields that translated code touches are words of their own. */
+/* PSTATE, spread out; a64_spsr_pack()/a64_spsr_unpack() convert. Fields that translated code
+ * touches are words of their own. */
 typedef struct {
     uint32_t nzcv; /* N,Z,C,V in bits 31..28, other bits 0 */
     uint8_t el;    /* 0..2 */
@@ -31,7 +33,8 @@ typedef struct {
         };
     };
     A64Vreg v[32];
-    uint64_t sp_el[3];     /* banked stack pointers; the current one's copy here is stale (it lives in x[31]) */
+    /* banked stack pointers; the current one's copy here is stale (it lives in x[31]) */
+    uint64_t sp_el[3];
     uint64_t sr[A64_SR_COUNT]; /* system registers with storage, by slot of sysregs.tbl */
     bool event;            /* event register of WFE/SEV */
     bool powered;          /* PSCI: on */
@@ -46,7 +49,8 @@ struct A64Cpu {
     struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
     struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */
     struct A64Timers *timers;        /* generic timers (timer.c) */
-    const struct A64Ports *ports;    /* memory, clock, interrupt controller, firmware, events (include/armillary/port.h) */
+    /* memory, clock, interrupt controller, firmware, events (include/armillary/port.h) */
+    const struct A64Ports *ports;
     void *port_ctx;
 };
 

@@ -1,5 +1,6 @@
 /*
- * Guest time and alarms. Time is nanoseconds since power-on of the machine. Two kinds: host (follows the host's monotonic clock)
+ * Guest time and alarms. Time is nanoseconds since power-on of the machine. Two kinds: host
+ * (follows the host's monotonic clock)
  * and virtual (advanced by the run loop: 1 ns per instruction executed, idle time skipped).
  */
 #pragma once
@@ -19,12 +20,14 @@ int64_t ev_now_ns(EvClock *c);
 /* Virtual clock only: moves time to `ns` (never back). The caller then runs due alarms. */
 void ev_clock_advance(EvClock *c, int64_t ns);
 
-/* Alarms: fn(ctx) runs once with the device lock held at or after `ns`. Re-arm from within fn is fine. INT64_MAX disarms. */
+/* Alarms: fn(ctx) runs once with the device lock held at or after `ns`. Re-arm from within fn
+ * is fine. INT64_MAX disarms. */
 typedef void (*EvAlarmFn)(void *ctx);
 EvAlarm *ev_alarm_new(EvClock *c, EvAlarmFn fn, void *ctx);
 void ev_alarm_free(EvAlarm *a);
 void ev_alarm_set(EvAlarm *a, int64_t ns);
 
-/* Earliest armed alarm, INT64_MAX when none; and runs all that are due now, in order of time then creation. Device lock held. */
+/* Earliest armed alarm, INT64_MAX when none; and runs all that are due now, in order of time
+ * then creation. Device lock held. */
 int64_t ev_next_alarm(EvClock *c);
 void ev_run_due(EvClock *c);

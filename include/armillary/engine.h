@@ -1,5 +1,6 @@
 /*
- * The engine's calls for targets and the machine: running, kicking, memory access outside blocks, TLB maintenance.
+ * The engine's calls for targets and the machine: running, kicking, memory access outside
+ * blocks, TLB maintenance.
  */
 #pragma once
 
@@ -23,7 +24,8 @@ void eng_vcpu_fini(EngVcpu *cpu);
 typedef enum { ENG_RAN_BUDGET, ENG_RAN_HALT, ENG_RAN_STOP } EngRan;
 
 /*
- * Runs the vCPU on this thread until its budget of instructions is used up (counting mode), it halts (WFI/WFE: returns at once, the
+ * Runs the vCPU on this thread until its budget of instructions is used up (counting mode),
+ * it halts (WFI/WFE: returns at once, the
  * caller sleeps), or ENG_ATT_STOP is set.
  */
 EngRan eng_run(EngVcpu *cpu);
@@ -33,26 +35,34 @@ void eng_kick(EngVcpu *cpu, uint32_t attention);
 /* Sleeps until attention, target->wakes, or guest time deadline_ns (host clock). */
 void eng_sleep(EngVcpu *cpu, int64_t deadline_ns);
 
-/* Data accesses from helpers with full checks: false when an exception was taken. mem = IR_MEM_*; size from it. */
+/* Data accesses from helpers with full checks: false when an exception was taken. mem =
+ * IR_MEM_*; size from it. */
 bool eng_load(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value);
 bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value);
 /* 16 bytes, single-copy atomic when aligned. */
 bool eng_load16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
 bool eng_store16(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2]);
-bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2], const uint64_t desired[2]);
-/* Exclusives: load opens the monitor; store sets *failed to 0 or 1. pair = two registers of the element size. */
+bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
+               const uint64_t desired[2]);
+/* Exclusives: load opens the monitor; store sets *failed to 0 or 1. pair = two registers of the
+ * element size. */
 bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
-bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2], uint64_t *failed);
+bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2],
+                         uint64_t *failed);
 static inline void eng_clear_exclusive(EngVcpu *cpu)
 {
     cpu->excl_size = 0;
 }
 
-/* The guest context or translation mode may have changed (MSR, exception, ERET): picks bank and mode again at the next block. */
+/* The guest context or translation mode may have changed (MSR, exception, ERET): picks bank and
+ * mode again at the next block. */
 void eng_context_changed(EngVcpu *cpu);
 
-/* TLB invalidation. What a TLBI names; fields not used by its kind are 0. Source: Arm ARM, "TLB maintenance instructions". */
-typedef enum { ENG_TLBI_ALL, ENG_TLBI_VMID, ENG_TLBI_VMID_S1, ENG_TLBI_ASID, ENG_TLBI_VA, ENG_TLBI_IPA } EngTlbiKind;
+/* TLB invalidation. What a TLBI names; fields not used by its kind are 0. Source: Arm ARM, "TLB
+ * maintenance instructions". */
+typedef enum {
+    ENG_TLBI_ALL, ENG_TLBI_VMID, ENG_TLBI_VMID_S1, ENG_TLBI_ASID, ENG_TLBI_VA, ENG_TLBI_IPA
+} EngTlbiKind;
 typedef struct {
     EngTlbiKind kind;
     uint32_t regime, vmid, asid;

@@ -1,5 +1,6 @@
 /*
- * The event bus: typed events from every room, sinks behind it. Off, an event costs one test of a mask.
+ * The event bus: typed events from every room, sinks behind it. Off, an event costs one test
+ * of a mask.
  */
 #pragma once
 
@@ -21,7 +22,8 @@ typedef enum {
     EV_KIND_COUNT
 } EvKind;
 
-/* One event. Meaning of a..d by kind: tables/events.trace. text may be NULL; static or valid during the call. */
+/* One event. Meaning of a..d by kind: tables/events.trace. text may be NULL; static or valid
+ * during the call. */
 typedef struct {
     EvKind kind;
     uint32_t cpu;    /* UINT32_MAX when no vCPU */
@@ -41,7 +43,8 @@ typedef void (*EvSinkFn)(void *ctx, const EvEvent *e);
 
 EvBus *ev_bus_new(void);
 void ev_bus_free(EvBus *b);
-/* Adds a sink for the kinds in mask. Before vCPUs run. Sinks are called under the bus's own lock (rank last). */
+/* Adds a sink for the kinds in mask. Before vCPUs run. Sinks are called under the bus's own
+ * lock (rank last). */
 void ev_bus_subscribe(EvBus *b, uint32_t mask, EvSinkFn fn, void *ctx);
 void ev_bus_post(EvBus *b, const EvEvent *e);
 

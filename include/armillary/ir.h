@@ -1,7 +1,8 @@
 /*
  * The IR: one block of guest code as a linear list of typed, single-assignment operations.
  * It is the one meaning of an instruction: the interpreter and any compiler execute it.
- * A value is named by the index of the op that defines it. Guest registers are read and written by GET and PUT
+ * A value is named by the index of the op that defines it. Guest registers are read and
+ * written by GET and PUT
  * at byte offsets from the vCPU (EngVcpu *).
  */
 #pragma once
@@ -17,7 +18,8 @@ typedef enum {
     IR_OP_COUNT
 } IrOpcode;
 
-/* A value: index of the op that defines it. Never 0: op 0 of a block is reserved, so 0 means "no value". */
+/* A value: index of the op that defines it. Never 0: op 0 of a block is reserved, so 0 means
+ * "no value". */
 typedef uint16_t IrVal;
 
 typedef struct {
@@ -39,18 +41,22 @@ typedef enum {
 #define IR_MEM_SIGN (UINT64_C(1) << 3)                    /* sign-extend to `type` */
 #define IR_MEM_ORDER(o) ((uint64_t)(o) << 4)              /* bits 5:4, IrOrder */
 #define IR_MEM_VIEW(v) ((uint64_t)(v) << 6)               /* bits 7:6, IrView */
-#define IR_MEM_ALIGN (UINT64_C(1) << 8)                   /* misalignment faults whatever SCTLR.A says */
+/* misalignment faults whatever SCTLR.A says */
+#define IR_MEM_ALIGN (UINT64_C(1) << 8)
 #define IR_MEM_ATOMIC(op) ((uint64_t)(op) << 9)           /* bits 12:9, IrAtomic */
 #define IR_MEM_PAIR (UINT64_C(1) << 13)                   /* one of two accesses of a pair */
-#define IR_MEM_GRAIN(log2) (((uint64_t)(log2) + 1) << 14)   /* bits 16:14: SCTLR.A asks for this alignment, not for that of the
-                                                             size (elements of a structure loaded together); 0 = the size */
-#define IR_MEM_ISS(iss) ((uint64_t)(iss) << 32)           /* bits 56:32: data-abort ISS[24:0] known at translation:
-                                                             ISV, SAS, SSE, SRT, SF, AR (0 when ISV = 0); WnR is added */
+/* bits 16:14: SCTLR.A asks for this alignment, not for that of the size (elements of a structure
+ * loaded together); 0 = the size */
+#define IR_MEM_GRAIN(log2) (((uint64_t)(log2) + 1) << 14)
+/* bits 56:32: data-abort ISS[24:0] known at translation: ISV, SAS, SSE, SRT, SF, AR (0 when
+ * ISV = 0); WnR is added */
+#define IR_MEM_ISS(iss) ((uint64_t)(iss) << 32)
 #define IR_MEM_GET_SIZE(m) ((unsigned)((m) & 7))
 #define IR_MEM_GET_ORDER(m) ((IrOrder)((m) >> 4 & 3))
 #define IR_MEM_GET_VIEW(m) ((IrView)((m) >> 6 & 3))
 #define IR_MEM_GET_ATOMIC(m) ((IrAtomic)((m) >> 9 & 15))
-#define IR_MEM_GET_GRAIN(m) ((m) >> 14 & 7 ? (unsigned)((m) >> 14 & 7) - 1 : IR_MEM_GET_SIZE(m)) /* log2 */
+/* log2 */
+#define IR_MEM_GET_GRAIN(m) ((m) >> 14 & 7 ? (unsigned)((m) >> 14 & 7) - 1 : IR_MEM_GET_SIZE(m))
 #define IR_MEM_GET_ISS(m) ((uint32_t)((m) >> 32 & 0x1ffffff))
 
 typedef enum { IR_FENCE_LD, IR_FENCE_ST, IR_FENCE_ALL } IrFence;
@@ -59,18 +65,23 @@ typedef enum { IR_FENCE_LD, IR_FENCE_ST, IR_FENCE_ALL } IrFence;
 #define IR_FIELD_LSB(imm) ((unsigned)((imm) & 0xff))
 #define IR_FIELD_WIDTH(imm) ((unsigned)((imm) >> 8 & 0xff))
 #define IR_INSN_AT(delta, word) ((uint64_t)(uint32_t)(delta) << 32 | (uint32_t)(word))
-#define IR_TWO_WAYS(taken, other) ((uint64_t)(uint32_t)(taken) << 32 | (uint32_t)(other)) /* signed 32-bit deltas */
+/* signed 32-bit deltas */
+#define IR_TWO_WAYS(taken, other) ((uint64_t)(uint32_t)(taken) << 32 | (uint32_t)(other))
 
 /*
- * An out-of-line helper. `cpu` is the EngVcpu. Values in, value out. A helper that RAISES may take an exception or ask
- * to leave: it returns with eng->leave != 0 and PC, mode and registers already those of the next instruction to run.
+ * An out-of-line helper. `cpu` is the EngVcpu. Values in, value out. A helper that RAISES may
+ * take an exception or ask
+ * to leave: it returns with eng->leave != 0 and PC, mode and registers already those of the
+ * next instruction to run.
  */
 typedef uint64_t (*IrHelperFn)(void *cpu, uint64_t a, uint64_t b, uint64_t c);
 
 enum {
     IR_H_PURE = 1,        /* depends on its arguments only */
-    IR_H_READS = 2,       /* reads guest registers behind GET's back (pending PUTs must be done first) */
-    IR_H_WRITES = 4,      /* writes guest registers behind PUT's back (cached GETs are stale afterwards) */
+    /* reads guest registers behind GET's back (pending PUTs must be done first) */
+    IR_H_READS = 2,
+    /* writes guest registers behind PUT's back (cached GETs are stale afterwards) */
+    IR_H_WRITES = 4,
     IR_H_RAISES = 8,      /* may set eng->leave; eng->insn_pc is exact when it is called */
 };
 
@@ -81,11 +92,15 @@ typedef struct {
 } IrHelper;
 
 /*
- * A vector helper works on guest state in place: d, n, m are the addresses of the op's a, b, c. It may read all three, and a
- * fourth 16-byte operand where desc carries IR_VEC_ALSO; it writes d only. It may read and write the FP status, which GET and
- * PUT must therefore never name: MRS and MSR reach it through CALL. The rest of desc is the translator's. Never faults.
+ * A vector helper works on guest state in place: d, n, m are the addresses of the op's a, b,
+ * c. It may read all three, and a
+ * fourth 16-byte operand where desc carries IR_VEC_ALSO; it writes d only. It may read and
+ * write the FP status, which GET and
+ * PUT must therefore never name: MRS and MSR reach it through CALL. The rest of desc is the
+ * translator's. Never faults.
  */
-#define IR_VEC_ALSO(offset) ((uint64_t)(offset) << 48) /* bits 63:48: byte offset of the fourth operand, 0 = none */
+/* bits 63:48: byte offset of the fourth operand, 0 = none */
+#define IR_VEC_ALSO(offset) ((uint64_t)(offset) << 48)
 #define IR_VEC_GET_ALSO(desc) ((uint16_t)((desc) >> 48))
 typedef void (*IrVecFn)(void *cpu, void *d, const void *n, const void *m, uint64_t desc);
 
@@ -100,7 +115,8 @@ enum { IR_MAX_OPS = 2048, IR_MAX_VECS = 256, IR_MAX_INSNS = 64 };
 typedef struct {
     uint32_t n_ops, n_vecs, n_insns;
     bool ended;      /* a T op has been emitted */
-    bool overflow;   /* a limit was hit: the last instruction must be dropped and the block ended before it */
+    /* a limit was hit: the last instruction must be dropped and the block ended before it */
+    bool overflow;
     IrOp ops[IR_MAX_OPS];
     IrVec vecs[IR_MAX_VECS];
 } IrBlock;
@@ -108,7 +124,8 @@ typedef struct {
 /* Empties the block. */
 void ir_begin(IrBlock *b);
 
-/* Appends an op and returns its value (or index, when it defines none). Folds constants where all arguments are known. */
+/* Appends an op and returns its value (or index, when it defines none). Folds constants where
+ * all arguments are known. */
 IrVal ir_emit(IrBlock *b, IrOpcode op, IrType type, IrVal a, IrVal x, IrVal c, uint64_t imm);
 
 static inline IrVal ir_const(IrBlock *b, IrType type, uint64_t value)
@@ -154,10 +171,12 @@ static inline IrVal ir_call(IrBlock *b, const IrHelper *h, IrVal x, IrVal y, IrV
 /* Appends a VEC op; d, n, m are byte offsets from the EngVcpu. */
 void ir_vec(IrBlock *b, IrVecFn fn, const uint16_t offsets[3], uint64_t desc);
 
-/* Runs every pass (constants and copies, GET/PUT forwarding, dead values and PUTs) in place; verifies after each in debug builds. */
+/* Runs every pass (constants and copies, GET/PUT forwarding, dead values and PUTs) in place;
+ * verifies after each in debug builds. */
 void ir_optimise(IrBlock *b);
 
-/* Checks the block's own rules (arguments defined before use, types, one end). Returns NULL or a static sentence naming the rule. */
+/* Checks the block's own rules (arguments defined before use, types, one end). Returns NULL or
+ * a static sentence naming the rule. */
 const char *ir_verify(const IrBlock *b);
 
 /* Text of the block, one op a line, for traces and tests. Caller frees with free(). */

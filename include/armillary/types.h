@@ -1,6 +1,7 @@
 /*
  * Addresses that must not be mixed, and the small scalar types every room shares.
- * Arm ARM, "The AArch64 Virtual Memory System Architecture": virtual, intermediate physical and physical addresses.
+ * Arm ARM, "The AArch64 Virtual Memory System Architecture": virtual, intermediate physical
+ * and physical addresses.
  */
 #pragma once
 

@@ -15,8 +15,10 @@ typedef struct EngBlocks EngBlocks;
 typedef struct CpuTarget CpuTarget;
 
 /*
- * One entry of an L1 bank (direct-mapped, by VA page). A tag is the VA's page (low 12 bits 0) when the access may go straight to
- * host memory, else ENG_TAG_NONE, which no access matches. Misaligned and page-crossing accesses miss by construction:
+ * One entry of an L1 bank (direct-mapped, by VA page). A tag is the VA's page (low 12 bits 0)
+ * when the access may go straight to
+ * host memory, else ENG_TAG_NONE, which no access matches. Misaligned and page-crossing
+ * accesses miss by construction:
  * the compare keeps the low bits that an aligned access has clear.
  */
 typedef struct {
@@ -26,7 +28,8 @@ typedef struct {
 } EngL1Entry;
 #define ENG_TAG_NONE UINT64_C(0xfff)
 
-/* Why a vCPU leaves translated code. Bits of EngVcpu.attention, set by any thread, cleared by the vCPU's own. */
+/* Why a vCPU leaves translated code. Bits of EngVcpu.attention, set by any thread, cleared by
+ * the vCPU's own. */
 enum {
     ENG_ATT_IRQ = 1,   /* the interrupt inputs changed: ask the target */
     ENG_ATT_MAIL = 2,  /* TLB or code invalidations wait in the mailbox */
@@ -39,23 +42,29 @@ enum {
 typedef enum {
     ENG_STAY = 0,
     ENG_LEAVE_EXCEPTION, /* an exception was taken: PC and mode are the handler's */
-    ENG_LEAVE_NEXT,      /* the instruction is done, PC is the next one; look at mode, mail, interrupts */
-    ENG_LEAVE_HALT,      /* WFI/WFE with nothing to do: sleep until attention or the event register */
+    /* the instruction is done, PC is the next one; look at mode, mail, interrupts */
+    ENG_LEAVE_NEXT,
+    /* WFI/WFE with nothing to do: sleep until attention or the event register */
+    ENG_LEAVE_HALT,
 } EngLeave;
 
 struct EngVcpu {
     /* hot: touched by translated code */
-    uint64_t pc;                 /* in a block: VA of its first instruction; outside: the next instruction */
+    /* in a block: VA of its first instruction; outside: the next instruction */
+    uint64_t pc;
     _Atomic(uint32_t) attention; /* ENG_ATT_*; polled relaxed */
     uint32_t leave;              /* EngLeave */
-    int64_t budget;              /* instructions left in this turn (counting mode: virtual clock, PMU) */
+    /* instructions left in this turn (counting mode: virtual clock, PMU) */
+    int64_t budget;
     EngL1Entry *l1;              /* the current data bank */
     uint64_t l1_mask;            /* (number of entries - 1) << ARM_PAGE_BITS */
     uint64_t insn_pc;            /* exact PC of the instruction a raising helper was called from */
     uint64_t insns;              /* instructions executed, exact outside blocks */
-    uint64_t excl_pa, excl_lo, excl_hi; /* exclusive monitor: physical address and value; excl_size 0 = open */
+    /* exclusive monitor: physical address and value; excl_size 0 = open */
+    uint64_t excl_pa, excl_lo, excl_hi;
     uint32_t excl_size;
-    uint32_t mode;               /* id of the current translation mode, see CpuTarget.mode_changed */
+    /* id of the current translation mode, see CpuTarget.mode_changed */
+    uint32_t mode;
     bool counting;               /* blocks count instructions against budget */
     /* cold */
     EngMachine *machine;
@@ -72,7 +81,8 @@ typedef enum { ENG_READ, ENG_WRITE, ENG_FETCH } EngAccess;
 enum {
     ENG_X_DEVICE = 1,   /* Device memory: no speculation, misalignment faults */
     ENG_X_GLOBAL = 2,   /* matches every ASID */
-    ENG_X_NO_WRITE = 4, /* writes must walk again (read-only, or hardware dirty state not yet set) */
+    /* writes must walk again (read-only, or hardware dirty state not yet set) */
+    ENG_X_NO_WRITE = 4,
     ENG_X_NO_READ = 8,
     ENG_X_NO_EXEC = 16,
     ENG_X_STAGE2 = 32,  /* a stage 2 took part: the entry is combined */
@@ -92,8 +102,10 @@ typedef struct {
 } EngXlat;
 
 /*
- * The tag of cached translations. `space` is regime and VMID plus the interned digest of every register field that changes
- * what a walk yields; `asid` tags non-global entries; `view` is the privilege view (PAN, unprivileged, overlay) and picks L1 slots only.
+ * The tag of cached translations. `space` is regime and VMID plus the interned digest of
+ * every register field that changes
+ * what a walk yields; `asid` tags non-global entries; `view` is the privilege view (PAN,
+ * unprivileged, overlay) and picks L1 slots only.
  */
 typedef struct {
     uint32_t regime;  /* target's regime number */
@@ -108,25 +120,32 @@ struct CpuTarget {
     const char *name;
     size_t cpu_size; /* bytes of the guest's CPU struct, EngVcpu first */
     /*
-     * Translates the block at `pc` in mode `mode` into `b` (already ir_begin()-ed), reading guest instructions from `page` (host view of
-     * the guest page that holds pc). Stops at a block end, at the end of the page or after max_insns; returns bytes consumed.
+     * Translates the block at `pc` in mode `mode` into `b` (already ir_begin()-ed), reading
+     * guest instructions from `page` (host view of
+     * the guest page that holds pc). Stops at a block end, at the end of the page or after
+     * max_insns; returns bytes consumed.
      * Sees no vCPU: what is not in the mode cannot be baked in.
      */
-    uint32_t (*translate)(IrBlock *b, const void *mode, const uint32_t *page, uint32_t offset, uint32_t max_insns);
+    uint32_t (*translate)(IrBlock *b, const void *mode, const uint32_t *page, uint32_t offset,
+                          uint32_t max_insns);
     /* The description of mode id `mode`, valid until evicted. Passed to translate. */
     const void *(*mode)(EngVcpu *cpu);
     /*
-     * Walks for an access at va in the current context and given view. Returns true and fills *out, or takes the exception
-     * (PC and state are the handler's, eng->leave is set) and returns false. iss: syndrome bits known at translation.
+     * Walks for an access at va in the current context and given view. Returns true and fills
+     * *out, or takes the exception
+     * (PC and state are the handler's, eng->leave is set) and returns false. iss: syndrome
+     * bits known at translation.
      */
     bool (*translate_va)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngXlat *out);
     /* Takes the alignment fault for an access at va. */
     void (*alignment_fault)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
     /* Takes the synchronous external abort for an access at va that nothing answered. */
     void (*external_abort)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
-    /* Is misalignment checked for this access whatever the memory type (SCTLR_ELx.A)? Read at slow path only. */
+    /* Is misalignment checked for this access whatever the memory type (SCTLR_ELx.A)? Read at
+     * slow path only. */
     bool (*alignment_checked)(EngVcpu *cpu);
-    /* Takes a pending, unmasked interrupt or other asynchronous exception, if there is one. Returns true when it did. */
+    /* Takes a pending, unmasked interrupt or other asynchronous exception, if there is one.
+     * Returns true when it did. */
     bool (*take_pending)(EngVcpu *cpu);
     /* Is there a reason for WFI (wfe = false) or WFE (true) to end? */
     bool (*wakes)(EngVcpu *cpu, bool wfe);
