@@ -48,6 +48,7 @@ struct A64Cpu {
     const struct A64Model *model;    /* features and ID registers of this --cpu */
     struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
     struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */
+    struct A64Mmu *mmu;              /* cached effective MMU registers of each regime (mmu.h) */
     struct A64Timers *timers;        /* generic timers (timer.c) */
     /* memory, clock, interrupt controller, firmware, events (include/armillary/port.h) */
     const struct A64Ports *ports;

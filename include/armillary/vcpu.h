@@ -28,6 +28,20 @@ typedef struct {
 } EngL1Entry;
 #define ENG_TAG_NONE UINT64_C(0xfff)
 
+/*
+ * One entry of the instruction-side bank of the current context (direct-mapped, by VA page): where
+ * the page's code is. The TLB owns tag, host, pa and flags; `code` and `mode` belong to the block
+ * cache and are NULL and 0 after a fill.
+ */
+typedef struct {
+    uint64_t tag;   /* the VA's page, or ENG_TAG_NONE */
+    uint8_t *host;  /* host view of the guest page; NULL: not executable from host memory */
+    Pa pa;          /* of the page */
+    void *code;     /* block cache: entry points of (page, mode) */
+    uint32_t mode;  /* block cache: the mode `code` was made for */
+    uint32_t flags; /* ENG_X_* */
+} EngFetchEntry;
+
 /* Why a vCPU leaves translated code. Bits of EngVcpu.attention, set by any thread, cleared by
  * the vCPU's own. */
 enum {
@@ -58,6 +72,13 @@ struct EngVcpu {
     int64_t budget;
     EngL1Entry *l1;              /* the current data bank */
     uint64_t l1_mask;            /* (number of entries - 1) << ARM_PAGE_BITS */
+    EngL1Entry *l1_unpriv;       /* the bank of IR_VIEW_UNPRIV accesses, with its mask */
+    uint64_t l1_unpriv_mask;
+    EngFetchEntry *fetch;        /* the current instruction-side bank, with its mask */
+    uint64_t fetch_mask;
+    /* moves when an entry of it may have gone or another bank became current: links that skip
+     * the instruction-side lookup hold only while it stands still */
+    uint64_t fetch_serial;
     uint64_t insn_pc;            /* exact PC of the instruction a raising helper was called from */
     uint64_t insns;              /* instructions executed, exact outside blocks */
     /* exclusive monitor: physical address and value; excl_size 0 = open */
@@ -81,10 +102,6 @@ typedef enum { ENG_READ, ENG_WRITE, ENG_FETCH } EngAccess;
 enum {
     ENG_X_DEVICE = 1,   /* Device memory: no speculation, misalignment faults */
     ENG_X_GLOBAL = 2,   /* matches every ASID */
-    /* writes must walk again (read-only, or hardware dirty state not yet set) */
-    ENG_X_NO_WRITE = 4,
-    ENG_X_NO_READ = 8,
-    ENG_X_NO_EXEC = 16,
     ENG_X_STAGE2 = 32,  /* a stage 2 took part: the entry is combined */
     ENG_X_GUARDED = 64, /* GP: BTI applies to this page */
     ENG_X_NOCACHE = 128 /* do not keep in the TLB */
@@ -99,6 +116,9 @@ typedef struct {
     uint16_t flags;    /* ENG_X_* */
     uint8_t s1_level;  /* level of the stage-1 leaf, for TTL and traces */
     uint8_t s2_level;
+    /* Which privilege views (bit n = EngContext.view n) may read, write and execute without
+     * another walk. A page whose hardware dirty state is not set yet has no bit in `write`. */
+    uint8_t read, write, exec;
 } EngXlat;
 
 /*
@@ -112,7 +132,7 @@ typedef struct {
     uint32_t vmid;
     uint32_t digest;
     uint32_t asid;
-    uint32_t view;
+    uint32_t view; /* 0..7 */
 } EngContext;
 
 /* The guest architecture as the engine knows it. All functions run on the vCPU's own thread. */

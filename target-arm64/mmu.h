@@ -1,0 +1,174 @@
+/*
+ * The MMU: one walker over a by-value view of a regime's registers, and what the vCPU does with its
+ * answers. Arm ARM, "The AArch64 Virtual Memory System Architecture".
+ */
+#pragma once
+
+#include "armillary/vcpu.h"
+
+typedef enum { A64_REGIME_EL10, A64_REGIME_EL2, A64_REGIME_EL20 } A64Regime;
+
+/* What the implementation offers. From the CPU model; plain, so that tests can set it. */
+typedef struct {
+    uint8_t pa_bits;            /* 32..52 */
+    bool gran4, gran16, gran64; /* granules, stage 1 and 2 */
+    bool lva;                   /* FEAT_LVA: 52-bit VA with 64K */
+    bool lpa2_4, lpa2_16;       /* FEAT_LPA2: 52 bits with 4K, 16K (TCR.DS, VTCR.DS) */
+    bool ttst;                  /* FEAT_TTST: TxSZ up to 48 (47 with 64K) */
+    bool haf, hd;               /* FEAT_HAFDBS: access flag; dirty state too */
+    bool hpds;                  /* FEAT_HPDS */
+    bool pan, epan;             /* FEAT_PAN, FEAT_PAN3 */
+    bool uao;
+    bool e0pd;
+    bool xnx;                   /* FEAT_XNX */
+    bool fwb;                   /* FEAT_S2FWB */
+    bool vmid16, asid16;
+    bool bti;
+    bool nv, nv2;
+    bool el2, vh;
+} A64MmuCaps;
+
+/* Registers that change what a walk yields: effective values, fields that play no part are 0.
+ * Equal regs = equal digest. */
+typedef struct {
+    uint32_t regime; /* A64Regime */
+    uint32_t flags;  /* A64_VF_* */
+    uint64_t sctlr;  /* M, A.. only: M C I EE WXN EPAN ... as masked by view.c */
+    uint64_t tcr;
+    uint64_t mair;
+    uint64_t hcr;    /* VM DC PTW FWB CD ID NV NV1 .. as masked */
+    uint64_t vtcr;   /* 0 when stage 2 is off */
+} A64ViewRegs;
+
+/* The view of one regime. Table bases, ASID and VMID are not part of the digest. */
+typedef struct {
+    A64ViewRegs r;
+    A64MmuCaps caps;
+    uint64_t ttbr[2];
+    uint64_t vttbr;
+    uint32_t vmid;
+    uint32_t asid; /* the current one (TCR.A1); zero-extended when AS = 0 */
+} A64View;
+
+/* Who accesses, and for what. */
+typedef struct {
+    Va va;
+    EngAccess access;
+    bool el0;      /* with EL0's permissions */
+    bool pan;      /* PSTATE.PAN applies */
+    /* address translation instruction: no dirty-state update; access flag per the manual */
+    bool at;
+    bool cache_op; /* DC or IC by VA */
+    bool vncr;     /* access to the VNCR_EL2 page */
+} A64Access;
+
+typedef enum {
+    A64_FAULT_NONE,
+    A64_FAULT_ADDRESS_SIZE,
+    A64_FAULT_TRANSLATION,
+    A64_FAULT_ACCESS_FLAG,
+    A64_FAULT_PERMISSION,
+    A64_FAULT_ALIGNMENT,
+    A64_FAULT_EXTERNAL,      /* synchronous external abort on the access */
+    A64_FAULT_EXTERNAL_WALK, /* ... on a table walk */
+    A64_FAULT_EXCLUSIVE      /* unsupported exclusive or atomic */
+} A64FaultType;
+
+typedef struct {
+    A64FaultType type;
+    int8_t level; /* -1..3 */
+    bool stage2;
+    bool s1ptw;   /* stage-2 fault on a stage-1 table access */
+    bool write;   /* the failing access counts as a write (dirty or AF update of a stage-1 table) */
+    Ipa ipa;      /* stage 2 only: of the failing access */
+} A64Fault;
+
+/* Memory attributes as PAR_EL1 shows them. attr: MAIR encoding. sh: 0 non, 2 outer, 3 inner
+ * shareable. */
+typedef struct {
+    uint8_t attr;
+    uint8_t sh;
+    bool device;
+} A64MemAttr;
+
+/* The answer: a fault, or a translation. */
+typedef struct {
+    A64Fault fault;
+    Pa pa;
+    Ipa ipa; /* output of stage 1 */
+    A64MemAttr attr;
+    uint8_t s1_bits, s2_bits; /* log2 of the leaf sizes; s1 off: 52; no stage 2: 0 */
+    int8_t s1_level, s2_level;
+    bool s1_on, s2_on;
+    bool global, guarded;
+    uint8_t read, write, exec; /* who may: bit A64_BY_* */
+} A64Walk;
+enum { A64_BY_EL0 = 1, A64_BY_PRIV = 2, A64_BY_PRIV_PAN = 4 };
+
+/* One descriptor read of a walk, for explainers and tests. */
+typedef struct {
+    bool stage2;
+    int8_t level;
+    Pa at;
+    uint64_t desc;
+} A64WalkStep;
+
+/* The walker's way to memory. load and cas are atomic 64-bit accesses; false = nothing answered.
+ * note and s2_* may be NULL. */
+typedef struct {
+    void *ctx;
+    bool (*load)(void *ctx, Pa at, uint64_t *desc);
+    bool (*cas)(void *ctx, Pa at, uint64_t expected, uint64_t desired, uint64_t *seen);
+    void (*note)(void *ctx, const A64WalkStep *step);
+    /* A cache of stage-2 translations for table accesses. */
+    bool (*s2_get)(void *ctx, const A64View *v, Ipa ipa, EngXlat *out);
+    void (*s2_put)(void *ctx, const A64View *v, Ipa ipa, const EngXlat *x);
+} A64WalkIo;
+
+/* Both stages for an access. Source: Arm ARM, "Translation process" and J1
+ * "AArch64.FullTranslate". */
+A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a);
+/* Stage 1 alone: output is the IPA (in .ipa and .pa) and stage-1 attributes (AT S1*). Table
+ * reads still go through stage 2. */
+A64Walk a64_walk_stage1(const A64View *v, const A64WalkIo *io, const A64Access *a);
+
+/* ---- the vCPU's side ---- */
+
+typedef struct A64Mmu A64Mmu;
+typedef struct A64Cpu A64Cpu;
+
+/* Sets cpu->mmu from cpu->model. */
+void a64_mmu_init(A64Cpu *cpu);
+void a64_mmu_fini(A64Cpu *cpu);
+
+/*
+ * A register with an MMU effect (SCTLR, TCR, TCR2, MAIR, HCR, VTCR of any EL: sysregs.tbl tlb=walk)
+ * was written: views are made anew at the next use. Writes of TTBRn, VTTBR and PSTATE need no call
+ * beyond eng_context_changed.
+ */
+void a64_mmu_changed(A64Cpu *cpu);
+
+/* The view of a regime as the registers stand. */
+void a64_view(A64Cpu *cpu, A64Regime regime, A64View *out);
+/* The regime that instructions and data accesses at the current EL use. */
+A64Regime a64_regime(const A64Cpu *cpu);
+
+/* CpuTarget hooks. */
+bool a64_translate_va(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngXlat *out);
+void a64_alignment_fault(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
+void a64_external_abort(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
+bool a64_alignment_checked(EngVcpu *cpu);
+EngContext a64_context(EngVcpu *cpu, IrView view, EngAccess access);
+
+/* AT, TLBI and DC/IC by VA, after all traps and UNDEF checks. They may take an exception
+ * (eng.leave is set). */
+void a64_at(A64Cpu *cpu, unsigned op1, unsigned crm, unsigned op2, uint64_t va);
+typedef struct {
+    unsigned op1, crn, crm, op2;
+} A64SysOp;
+void a64_tlbi(A64Cpu *cpu, A64SysOp op, uint64_t xt);
+/* Cache maintenance by VA: checks translation and permission; on success gives the PA. False:
+ * exception taken. */
+bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa);
+/* DC ZVA: zeroes the 64-byte block that holds va. */
+void a64_dc_zva(A64Cpu *cpu, uint64_t va);
