@@ -17,6 +17,25 @@ bool ev_clock_is_virtual(const EvClock *c);
 /* Guest time now, ns. Any thread (host clock); run-loop thread (virtual). */
 int64_t ev_now_ns(EvClock *c);
 
+/* Virtual clock only: ns that have passed since the last ev_clock_advance (the instructions of the
+ * current turn). NULL: none. */
+typedef int64_t (*EvElapsedFn)(void *ctx);
+void ev_clock_on_elapsed(EvClock *c, EvElapsedFn fn, void *ctx);
+
+/* Called with the device lock held when the earliest alarm has become earlier: whoever waits for
+ * it must look again. */
+typedef void (*EvSoonerFn)(void *ctx, int64_t ns);
+void ev_clock_on_sooner(EvClock *c, EvSoonerFn fn, void *ctx);
+
+/* Sets guest time, also back (loading a snapshot, reset). Alarms stay armed; devices re-arm
+ * theirs. */
+void ev_clock_set(EvClock *c, int64_t ns);
+
+/* Seconds since 1970 on the host (the real-time clock's first value under the host clock). */
+int64_t ev_host_wall_seconds(void);
+/* CPU time of this process, ns (statistics; never seen by the guest). */
+int64_t ev_host_cpu_ns(void);
+
 /* Virtual clock only: moves time to `ns` (never back). The caller then runs due alarms. */
 void ev_clock_advance(EvClock *c, int64_t ns);
 

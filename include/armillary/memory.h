@@ -23,9 +23,11 @@ typedef struct {
 Mem *mem_new(void);
 void mem_free(Mem *m);
 
-/* Adds a region. RAM and ROM are zero-filled host memory owned by m. Regions must be page-
- * aligned and must not overlap: returns
- * false (and adds nothing) when they are not or do, or when the host has no memory. */
+/*
+ * Adds a region. RAM and ROM are zero-filled host memory owned by m and page-aligned; devices need
+ * not be (several share a page). Regions must not overlap: returns false (and adds nothing) when
+ * they do, or when the host has no memory. ROM ignores writes.
+ */
 bool mem_add_ram(Mem *m, const char *name, Pa base, uint64_t size, MemKind kind);
 bool mem_add_device(Mem *m, Pa base, uint64_t size, const MemDeviceOps *ops, void *dev);
 
@@ -36,8 +38,10 @@ bool mem_add_device(Mem *m, Pa base, uint64_t size, const MemDeviceOps *ops, voi
  */
 uint8_t *mem_host(Mem *m, Pa pa, MemKind *kind);
 
-/* Accesses a device (or RAM, slowly) as a CPU or DMA master would; false = nothing answered.
- * Takes the device lock. */
+/*
+ * Accesses a device (or RAM, slowly) as a CPU or DMA master would; false = nothing answered. Takes
+ * the device lock for a device. An unaligned access to a device arrives there as aligned pieces.
+ */
 bool mem_read(Mem *m, Pa pa, unsigned size, uint64_t *value);
 bool mem_write(Mem *m, Pa pa, unsigned size, uint64_t value);
 
@@ -45,6 +49,9 @@ bool mem_write(Mem *m, Pa pa, unsigned size, uint64_t value);
  * beyond the first hole). */
 bool mem_copy_from(Mem *m, void *dst, Pa src, size_t n);
 bool mem_copy_to(Mem *m, Pa dst, const void *src, size_t n);
+
+/* Fills ROM or RAM from outside the guest (loaders); false when a byte is neither. */
+bool mem_load_image(Mem *m, Pa dst, const void *src, size_t n);
 
 /* Atomic accesses of translation table descriptors: one 64-bit load, compare-and-swap. False
  * when pa is not RAM. */
