@@ -23,9 +23,8 @@ uint32_t fp_convert_ds_odd(uint64_t a, FpEnv *env);
 
 /*
  * a * 2^fbits as a signed or an unsigned integer of `bits` (16, 32 or 64) bits:
- * FCVT{N,P,M,Z,A}{S,U} (FPToFixed). The result saturates (NaN gives 0) and is zero-extended
- * to 64 bits. fbits is 0 for
- * the integer forms and at most 64; rounding is any mode but FP_ROUND_ODD.
+ * FCVT{N,P,M,Z,A}{S,U} (FPToFixed). The result saturates (NaN gives 0) and is zero-extended to 64
+ * bits. fbits is 0 for the integer forms and at most 64; rounding is any mode but FP_ROUND_ODD.
  */
 uint64_t fp_to_sint_h(uint16_t a, unsigned bits, unsigned fbits, FpRounding rounding, FpEnv *env);
 uint64_t fp_to_sint_s(uint32_t a, unsigned bits, unsigned fbits, FpRounding rounding, FpEnv *env);
