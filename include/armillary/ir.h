@@ -126,7 +126,13 @@ void ir_begin(IrBlock *b);
 
 /* Appends an op and returns its value (or index, when it defines none). Folds constants where
  * all arguments are known. */
-IrVal ir_emit(IrBlock *b, IrOpcode op, IrType type, IrVal a, IrVal x, IrVal c, uint64_t imm);
+IrVal ir_append(IrBlock *b, IrOp op);
+
+static inline IrVal ir_emit(IrBlock *b, IrOpcode op, IrType type, IrVal a, IrVal x, IrVal c,
+                            uint64_t imm)
+{
+    return ir_append(b, (IrOp){(uint8_t)op, (uint8_t)type, a, x, c, imm});
+}
 
 static inline IrVal ir_const(IrBlock *b, IrType type, uint64_t value)
 {
