@@ -28,16 +28,32 @@ typedef struct {
     bool el2, vh;
 } A64MmuCaps;
 
-/* Registers that change what a walk yields: effective values, fields that play no part are 0.
- * Equal regs = equal digest. */
+/* Bits of A64ViewRegs.flags: effective values of control bits outside TCR. */
+enum {
+    A64_VF_S1 = 1,     /* stage 1 on */
+    A64_VF_WXN = 2,
+    A64_VF_EE = 4,     /* stage-1 tables are big-endian */
+    A64_VF_EPAN = 8,
+    A64_VF_C = 16,     /* data cacheable (PAR only) */
+    A64_VF_NV1 = 32,   /* HCR_EL2.{NV,NV1} = {1,1}: EL1's descriptors are read as EL2's */
+    A64_VF_DC = 64,    /* HCR_EL2.DC */
+    A64_VF_S2 = 128,   /* stage 2 on */
+    A64_VF_PTW = 256,  /* HCR_EL2.PTW */
+    A64_VF_FWB = 512,  /* HCR_EL2.FWB */
+    A64_VF_CD = 1024,  /* HCR_EL2.CD */
+    A64_VF_S2EE = 2048 /* stage-2 tables are big-endian */
+};
+
+/*
+ * Registers that change what a walk yields: effective values; fields that play no part are 0. Equal
+ * regs = equal digest. tcr has TCR_EL1's layout in every regime.
+ */
 typedef struct {
     uint32_t regime; /* A64Regime */
     uint32_t flags;  /* A64_VF_* */
-    uint64_t sctlr;  /* M, A.. only: M C I EE WXN EPAN ... as masked by view.c */
     uint64_t tcr;
     uint64_t mair;
-    uint64_t hcr;    /* VM DC PTW FWB CD ID NV NV1 .. as masked */
-    uint64_t vtcr;   /* 0 when stage 2 is off */
+    uint64_t vtcr; /* 0 when stage 2 is off */
 } A64ViewRegs;
 
 /* The view of one regime. Table bases, ASID and VMID are not part of the digest. */
@@ -58,7 +74,7 @@ typedef struct {
     bool pan;      /* PSTATE.PAN applies */
     /* address translation instruction: no dirty-state update; access flag per the manual */
     bool at;
-    bool cache_op; /* DC or IC by VA */
+    bool no_perm;  /* no permission is needed (DC, IC by VA from EL1 and EL2) */
     bool vncr;     /* access to the VNCR_EL2 page */
 } A64Access;
 
@@ -101,7 +117,9 @@ typedef struct {
     int8_t s1_level, s2_level;
     bool s1_on, s2_on;
     bool global, guarded;
-    uint8_t read, write, exec; /* who may: bit A64_BY_* */
+    bool s1_device;            /* stage 1 alone makes it Device */
+    bool clean;                /* a leaf is writable by its DBM bit only: a write must walk again */
+    uint8_t read, write, exec; /* who may: bits A64_BY_* */
 } A64Walk;
 enum { A64_BY_EL0 = 1, A64_BY_PRIV = 2, A64_BY_PRIV_PAN = 4 };
 

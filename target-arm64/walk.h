@@ -1,0 +1,67 @@
+/*
+ * One stage of translation: decoded parameters, and the loop over table levels that both stages
+ * share. Arm ARM, "Translation table walk" and "VMSAv8-64 translation table format descriptors".
+ */
+#pragma once
+
+#include "mmu.h"
+
+/* What the level loop needs. bad: TxSZ or the start level is out of range: every walk faults. */
+typedef struct {
+    uint8_t granule; /* log2 of the granule */
+    uint8_t ia_bits, oa_bits;
+    int8_t start; /* first level */
+    bool bad;
+    bool ds;     /* 52-bit descriptors of 4K and 16K granules */
+    bool wide64; /* 52-bit descriptors of the 64K granule */
+    bool ha, hd;
+    bool big_endian;
+    uint64_t base; /* of the first table */
+} A64Tables;
+
+/* Stage 1 besides the tables. */
+typedef struct {
+    A64Tables t;
+    bool upper; /* TTBR1's range */
+    bool tbi, tbi_fetch;
+    bool epd, e0pd, hpd;
+    uint8_t sh; /* with DS */
+} A64Stage1;
+
+/* Parameters for a VA in a view; for the VMID's stage 2. */
+A64Stage1 a64_stage1_params(const A64View *v, uint64_t va);
+A64Tables a64_stage2_tables(const A64View *v);
+
+/* The leaf a walk ends at, or the fault. */
+typedef struct {
+    A64Fault fault; /* when the walk failed */
+    uint64_t desc;
+    uint64_t at; /* address of the descriptor as the tables name it */
+    Pa pa;       /* where it was read */
+    uint64_t oa; /* output address of the input address */
+    /* OR of bits 63:59 of the table descriptors above: NSTable, APTable, XNTable, PXNTable */
+    uint8_t table;
+    uint8_t bits; /* log2 of the leaf's size */
+    int8_t level;
+} A64Leaf;
+
+/* Reads the descriptor at the (intermediate) address `at` into leaf->desc, its place into leaf->pa.
+ * False: leaf->fault says why. */
+typedef bool (*A64ReadDesc)(void *ctx, uint64_t at, int level, A64Leaf *leaf);
+
+/* Walks ia. False: leaf->fault has type and level. Checks neither access flag nor permissions. */
+bool a64_walk_tables(const A64Tables *t, uint64_t ia, A64ReadDesc read, void *ctx, A64Leaf *leaf);
+
+static inline uint64_t a64_desc_order(bool big_endian, uint64_t desc)
+{
+    return big_endian ? __builtin_bswap64(desc) : desc;
+}
+
+/* Memory attributes. */
+A64MemAttr a64_attr_stage1(const A64View *v, unsigned index, unsigned sh);
+/* Stage-1 attributes s1 combined with a stage-2 leaf's MemAttr[3:0] and SH. *device: stage 2
+ * alone makes it Device. */
+A64MemAttr a64_attr_combine(const A64View *v, A64MemAttr s1, unsigned attr, unsigned sh,
+                            bool *device);
+/* Device and Non-cacheable memory is always Outer Shareable. */
+A64MemAttr a64_attr_effective(A64MemAttr a);
