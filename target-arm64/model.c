@@ -1,0 +1,156 @@
+/* CPU models from text. Arm ARM, "ID registers"; facts from tables/features.tbl. */
+#include "model.h"
+
+#include <string.h>
+
+static GQuark error_quark(void)
+{
+    return g_quark_from_static_string("a64-model");
+}
+
+static void announce(A64Model *m, A64Feature f, bool on)
+{
+    uint64_t bit = UINT64_C(1) << (f % 64);
+    m->features[f / 64] = on ? m->features[f / 64] | bit : m->features[f / 64] & ~bit;
+}
+
+/* Edit distance of two short names, letters in any case. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[64];
+    size_t n = MIN(strlen(b), 62);
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (unsigned)j;
+    for (; *a; a++) {
+        unsigned diagonal = row[0]++;
+        for (size_t j = 1; j <= n; j++) {
+            unsigned change = diagonal + (g_ascii_tolower(*a) != g_ascii_tolower(b[j - 1]));
+            diagonal = row[j];
+            row[j] = MIN(MIN(row[j], row[j - 1]) + 1, change);
+        }
+    }
+    return row[n];
+}
+
+static const char *nearest_feature(const char *name)
+{
+    const char *best = a64_feature_names[0];
+    for (unsigned f = 1; f < A64_FEAT_COUNT; f++)
+        if (distance(name, a64_feature_names[f]) < distance(name, best))
+            best = a64_feature_names[f];
+    return best;
+}
+
+static bool find_feature(const char *name, A64Feature *out, GError **error)
+{
+    const char *bare = g_ascii_strncasecmp(name, "feat_", 5) == 0 ? name + 5 : name;
+    for (unsigned f = 0; f < A64_FEAT_COUNT; f++) {
+        if (g_ascii_strcasecmp(bare, a64_feature_names[f]) == 0) {
+            *out = (A64Feature)f;
+            return true;
+        }
+    }
+    g_set_error(error, error_quark(), 0, "unknown CPU feature '%s'; did you mean '%s'?", name,
+                nearest_feature(bare));
+    return false;
+}
+
+/* What must go when f goes: everything that needs it, over and over. */
+static void withdraw(A64Model *m, A64Feature f)
+{
+    announce(m, f, false);
+    for (unsigned i = 0; i < a64_n_feature_needs; i++)
+        if (a64_feature_needs[i].needs == f && a64_has(m, a64_feature_needs[i].feature))
+            withdraw(m, a64_feature_needs[i].feature);
+}
+
+static bool in_max(A64Feature f)
+{
+    for (unsigned i = 0; i < a64_cpu_rows[0].n; i++)
+        if (a64_cpu_rows[0].features[i] == f)
+            return true;
+    return false;
+}
+
+/* One `name=on|off`. Off withdraws what needs it; on asks for what it needs to be there. */
+static bool apply_option(A64Model *m, const char *item, GError **error)
+{
+    g_auto(GStrv) part = g_strsplit(item, "=", 2);
+    A64Feature f;
+    if (!find_feature(part[0], &f, error))
+        return false;
+    if (!part[1] || (strcmp(part[1], "on") != 0 && strcmp(part[1], "off") != 0)) {
+        g_set_error(error, error_quark(), 0, "CPU feature '%s': say %s=on or %s=off", part[0],
+                    part[0], part[0]);
+        return false;
+    }
+    if (strcmp(part[1], "off") == 0) {
+        withdraw(m, f);
+        return true;
+    }
+    if (!in_max(f)) {
+        g_set_error(error, error_quark(), 0, "CPU feature '%s' is not implemented", part[0]);
+        return false;
+    }
+    announce(m, f, true);
+    return true;
+}
+
+static bool check_needs(const A64Model *m, GError **error)
+{
+    for (unsigned i = 0; i < a64_n_feature_needs; i++) {
+        const A64FeatureNeed *n = &a64_feature_needs[i];
+        if (a64_has(m, n->feature) && !a64_has(m, n->needs)) {
+            g_set_error(error, error_quark(), 0, "CPU feature '%s' needs '%s'",
+                        a64_feature_names[n->feature], a64_feature_names[n->needs]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void fill_ids(A64Model *m)
+{
+    for (unsigned i = 0; i < a64_n_feature_ids; i++) {
+        const A64FeatureId *id = &a64_feature_ids[i];
+        if (id->feature != A64_FEAT_COUNT && !a64_has(m, id->feature))
+            continue;
+        uint64_t mask = ((UINT64_C(1) << id->width) - 1) << id->lsb;
+        m->reset[id->slot] = (m->reset[id->slot] & ~mask) | (uint64_t)id->value << id->lsb;
+    }
+}
+
+static const A64CpuRow *find_cpu(const char *name, GError **error)
+{
+    for (unsigned i = 0; i < a64_n_cpu_rows; i++)
+        if (g_ascii_strcasecmp(name, a64_cpu_rows[i].name) == 0)
+            return &a64_cpu_rows[i];
+    g_set_error(error, error_quark(), 0, "unknown CPU '%s'; this program has '%s'", name,
+                a64_cpu_rows[0].name);
+    return NULL;
+}
+
+A64Model *a64_model_new(const char *cpu, GError **error)
+{
+    g_auto(GStrv) items = g_strsplit(cpu, ",", -1);
+    const A64CpuRow *row = find_cpu(items[0] ? items[0] : "", error);
+    if (!row)
+        return NULL;
+    A64Model *m = g_new0(A64Model, 1);
+    for (unsigned i = 0; i < row->n; i++)
+        announce(m, row->features[i], true);
+    bool ok = true;
+    for (unsigned i = 1; ok && items[i]; i++)
+        ok = apply_option(m, items[i], error);
+    if (!ok || !check_needs(m, error)) {
+        a64_model_free(m);
+        return NULL;
+    }
+    fill_ids(m);
+    return m;
+}
+
+void a64_model_free(A64Model *m)
+{
+    g_free(m);
+}

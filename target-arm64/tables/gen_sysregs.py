@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Turns sysregs.tbl into a64-sysregs.h (slots and field macros) and a64-sysregs-data.c (rows, rules, fields).
+
+usage: gen_sysregs.py features.tbl sysregs.tbl header.h data.c
+"""
+import sys
+
+import feature_table
+import sysreg_emit
+import sysreg_table
+
+
+def stored(table):
+    return [r for r in table.regs.values() if not r.alias_of and not r.has('nostore') and r.enc[0] >= 2]
+
+
+def field_macros(reg):
+    out = []
+    for f in reg.fields + reg.layouts:
+        if f.name in ('RES0', 'RES1'):
+            continue
+        mask = (1 << (f.msb + 1)) - (1 << f.lsb)
+        for name in f.name.split('|'):
+            macro = f'A64_{reg.family}_{name}'
+            out += [f'#define {macro} UINT64_C({mask:#x})', f'#define {macro}_SHIFT {f.lsb}',
+                    f'#define {macro}_WIDTH {f.msb - f.lsb + 1}']
+    return out
+
+
+def header(table):
+    out = ['/* Generated from sysregs.tbl; edit that table instead. */', '#pragma once', '', '#include <stdint.h>', '',
+           '/* Slots of A64State.sr. */', 'typedef enum A64SysRegSlot {']
+    out += [f'    A64_SR_{r.name},' for r in stored(table)]
+    out += ['    A64_SR_COUNT', '} A64SysRegSlot;', '', '/* Fields: mask in place, shift, width. */']
+    seen = set()
+    for r in table.regs.values():
+        if r.family not in seen and not r.alias_of:
+            seen.add(r.family)
+            out += field_macros(r)
+    return '\n'.join(out) + '\n'
+
+
+def main(features_tbl, sysregs_tbl, out_h, out_c):
+    try:
+        features = feature_table.parse(features_tbl)
+        table = sysreg_table.load([sysregs_tbl], features.rows)
+        text = sysreg_emit.data(table, stored(table))
+    except (feature_table.TableError, sysreg_table.TableError) as e:
+        sys.exit(str(e))
+    with open(out_h, 'w', encoding='utf-8') as f:
+        f.write(header(table))
+    with open(out_c, 'w', encoding='utf-8') as f:
+        f.write(text)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])
