@@ -178,7 +178,7 @@ static inline bool fp_fast_div_s(uint32_t a, uint32_t b, FpEnv *env, uint32_t *r
     if (!fp_fast_allows_s(a, b, env) || !(fp_fast_normal_s(quotient) || is_zero)) {
         return false;
     }
-    bool inexact = (double)quotient * fp_host_s(b) != fp_host_s(a);
+    bool inexact = !is_zero && (double)quotient * fp_host_s(b) != fp_host_s(a);
     return fp_fast_done_s(quotient, inexact, result, env);
 }
 

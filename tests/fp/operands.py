@@ -10,7 +10,7 @@ __all__ = ["Random"]
 
 def control(rng):
     """FPCR: the default half of the time, so that fast paths are exercised too."""
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         return 0
     fpcr = rng.randrange(4) << RMODE_SHIFT
     for bit in (FZ, FZ16, DN, AHP):
@@ -66,6 +66,13 @@ def special(fmt, rng):
         fmt.encode(sign, 1, rng.getrandbits(1)),
         fmt.encode(sign, fmt.bias, 0),
         fmt.max_normal(sign)))
+
+
+def corners(fmt):
+    """Values whose combinations have rules of their own."""
+    positive = (fmt.zero(0), fmt.inf(0), fmt.encode(0, 0, 1), fmt.encode(0, fmt.bias, 0),
+                fmt.default_nan | 1, fmt.encode(0, fmt.exp_ones, 1))
+    return positive + tuple(bits | 1 << (fmt.width - 1) for bits in positive)
 
 
 def any_value(fmt, rng):
