@@ -37,6 +37,11 @@ IrVal a64_t_nzcv(A64Trans *t);
 void a64_t_set_nzcv(A64Trans *t, IrVal flags);
 /* VA of this instruction + off. */
 IrVal a64_t_pc(A64Trans *t, int64_t off);
+/* Register extended as `option` (UXTB .. SXTX, bits 15:13) says, then shifted left. */
+typedef struct {
+    uint32_t reg, option, shift;
+} A64Extend;
+IrVal a64_t_extended(A64Trans *t, IrType type, A64Extend how);
 /* Does condition cond hold now? 0 or 1. */
 IrVal a64_t_cond(A64Trans *t, unsigned cond);
 

@@ -234,7 +234,7 @@ def feature_tests(row):
 def emit_call(table, row, out):
     values = [(f, argument_expr(table, row, f)) for f in row.args.fields]
     sets = ', '.join(f'.{f} = {e}' for f, e in values if e is not None)
-    out.append(f'        args.{row.args.name} = (const {struct_name(row.args)}){{ {sets or ".unused = 0"} }};')
+    out.append(f'        args.{row.args.name} = (const {struct_name(row.args)}){{ {sets or 0} }};')
     out.append(f'        return a64_trans_{row.handler}(t, &args.{row.args.name});')
 
 
@@ -268,7 +268,7 @@ def emit_case(table, row, written, out):
 def decode_source(table, written):
     used = {r.args.name: r.args for r in table.rows if r.handler in written}
     out = ['/* Generated from the decode tables a64-*.dec. */', '#include "a64-decode.h"', '', '#include "a64-rows.h"', '']
-    out += ['typedef union {'] + [f'    {struct_name(s)} {n};' for n, s in used.items()] + ['    uint32_t none;', '} AnyArgs;', '']
+    out += ['typedef union {'] + [f'    {struct_name(s)} {n};' for n, s in used.items()] + ['    uint32_t empty;', '} AnyArgs;', '']
     out += ['static bool dispatch(A64Trans *t, A64Row row)', '{', '    const uint32_t w = t->word;', '    AnyArgs args;', '',
             '    (void)w;', '    (void)args;', '    switch (row) {']
     bodies = {}

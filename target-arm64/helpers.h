@@ -1,0 +1,38 @@
+/*
+ * Out-of-line parts of base instructions.
+ */
+#pragma once
+
+#include "armillary/ir.h"
+
+/* FEAT_CRC32: (accumulator, data, log2 of the data's bytes) -> CRC. Pure. */
+extern const IrHelper a64_h_crc32;
+extern const IrHelper a64_h_crc32c;
+
+/* Up to three register numbers in one argument. */
+#define A64_REGS(rs, rt, rt2) ((uint64_t)(rs) | (uint64_t)(rt) << 8 | (uint64_t)(rt2) << 16)
+
+/* (VA, IR_MEM_*, A64_REGS): read and write the registers named themselves. */
+extern const IrHelper a64_h_load_exclusive;  /* to rt and, IR_MEM_PAIR, rt2 */
+extern const IrHelper a64_h_store_exclusive; /* from rt and rt2; status to rs */
+extern const IrHelper a64_h_casp;            /* rs:rs+1 compared, rt:rt+1 stored, 64 bits each */
+
+/* Completes this vCPU's TLB and cache maintenance. */
+extern const IrHelper a64_h_dsb;
+/* Wait for interrupt or event: traps, sleeps or goes on. */
+extern const IrHelper a64_h_wfi;
+extern const IrHelper a64_h_wfe;
+extern const IrHelper a64_h_sev;
+
+/* Exceptions to take now; the argument is the instruction's immediate. */
+extern const IrHelper a64_h_svc;
+extern const IrHelper a64_h_hvc;
+extern const IrHelper a64_h_smc;
+extern const IrHelper a64_h_brk;
+/* UNDEFINED, and PSTATE.IL set: no argument is looked at. */
+extern const IrHelper a64_h_undefined;
+extern const IrHelper a64_h_illegal_state;
+/* FP/SIMD access trapped to the EL in the argument. */
+extern const IrHelper a64_h_fp_trap;
+/* Exception return. */
+extern const IrHelper a64_h_eret;

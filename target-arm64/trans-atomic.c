@@ -1,0 +1,143 @@
+/*
+ * Exclusive, ordered and atomic accesses.
+ * Arm ARM, "Synchronization and semaphores", "Load-Acquire, Load-AcquirePC, and Store-Release",
+ * "Atomic instructions".
+ */
+#include "a64-decode.h"
+#include "helpers.h"
+#include "trans-mem.h"
+
+static IrVal base_address(A64Trans *t, unsigned rn)
+{
+    return a64_t_address(t, (A64Base){.rn = rn});
+}
+
+/* Without FEAT_LSE2 these must be aligned; with it the 16-byte rule is the memory path's. */
+static uint64_t aligned(const A64Trans *t)
+{
+    return a64_t_has(t, A64_FEAT_LSE2) ? 0 : IR_MEM_ALIGN;
+}
+
+/*
+ * FEAT_LOR: without limited regions of its own (LORC_EL1.EN = 0 covers no address) a LOAcquire is
+ * an Acquire of everything, which is allowed to be stronger.
+ */
+bool a64_trans_ldst_ordered(A64Trans *t, const A64Args_ordered *a)
+{
+    const A64Transfer x = {a->size, a->sign, a->sign ? a->sf : a->size == 3, a->rt, true};
+    const A64Base base = {.rn = a->rn, .offset = a->simm};
+    uint64_t mem = IR_MEM_SIZE(a->size) | aligned(t) | a64_t_iss(&x);
+    IrVal address = a64_t_address(t, base);
+
+    if (a->load) {
+        mem |= IR_MEM_ORDER(IR_ORDER_ACQUIRE) | (a->sign ? IR_MEM_SIGN : 0);
+        a64_t_set_x(t, a->rt, ir_load(t->b, x.sf ? IR_I64 : IR_I32, address, mem));
+    } else {
+        IrType type = a->size == 3 ? IR_I64 : IR_I32;
+        mem |= IR_MEM_ORDER(IR_ORDER_RELEASE);
+        ir_store(t->b, type, address, a64_t_x(t, type, a->rt), mem);
+    }
+    return true;
+}
+
+/* Register numbers of a helper that reads or writes registers itself. */
+static IrVal pack_regs(A64Trans *t, uint32_t rs, uint32_t rt, uint32_t rt2)
+{
+    return a64_t_const(t, IR_I64, A64_REGS(rs, rt, rt2));
+}
+
+static bool exclusive(A64Trans *t, const A64Args_exclusive *a, bool load, bool pair)
+{
+    IrOrder order = load ? IR_ORDER_ACQUIRE : IR_ORDER_RELEASE;
+    uint64_t mem = IR_MEM_SIZE(a->size) | IR_MEM_ALIGN | (pair ? IR_MEM_PAIR : 0) |
+                   IR_MEM_ORDER(a->ordered ? order : IR_ORDER_NONE);
+    IrVal address = base_address(t, a->rn);
+    IrVal regs = pack_regs(t, a->rs, a->rt, a->rt2);
+    const IrHelper *h = load ? &a64_h_load_exclusive : &a64_h_store_exclusive;
+
+    a64_t_call(t, h, address, a64_t_const(t, IR_I64, mem), regs);
+    return true;
+}
+
+bool a64_trans_ldxr(A64Trans *t, const A64Args_exclusive *a)
+{
+    return exclusive(t, a, true, false);
+}
+
+bool a64_trans_ldxp(A64Trans *t, const A64Args_exclusive *a)
+{
+    return exclusive(t, a, true, true);
+}
+
+bool a64_trans_stxr(A64Trans *t, const A64Args_exclusive *a)
+{
+    return exclusive(t, a, false, false);
+}
+
+bool a64_trans_stxp(A64Trans *t, const A64Args_exclusive *a)
+{
+    return exclusive(t, a, false, true);
+}
+
+static uint64_t atomic_mem(const A64Trans *t, uint32_t size, uint32_t acq, uint32_t rel)
+{
+    static const IrOrder orders[2][2] = {{IR_ORDER_NONE, IR_ORDER_RELEASE},
+                                         {IR_ORDER_ACQUIRE, IR_ORDER_ACQ_REL}};
+    return IR_MEM_SIZE(size) | aligned(t) | IR_MEM_ORDER(orders[acq][rel]);
+}
+
+bool a64_trans_atomic(A64Trans *t, const A64Args_atomic *a)
+{
+    static const IrAtomic ops[A64_ATOMIC_OP_COUNT] = {
+        [A64_ATOMIC_ADD] = IR_ATOMIC_ADD,   [A64_ATOMIC_CLR] = IR_ATOMIC_CLR,
+        [A64_ATOMIC_EOR] = IR_ATOMIC_EOR,   [A64_ATOMIC_SET] = IR_ATOMIC_SET,
+        [A64_ATOMIC_SMAX] = IR_ATOMIC_SMAX, [A64_ATOMIC_SMIN] = IR_ATOMIC_SMIN,
+        [A64_ATOMIC_UMAX] = IR_ATOMIC_UMAX, [A64_ATOMIC_UMIN] = IR_ATOMIC_UMIN,
+        [A64_ATOMIC_SWP] = IR_ATOMIC_SWP,
+    };
+    IrType type = a->size == 3 ? IR_I64 : IR_I32;
+    /* A store form (Rt = 31, not SWP) does not acquire. */
+    uint32_t acq = a->acq && (a->rt != 31 || a->op == A64_ATOMIC_SWP);
+    uint64_t mem = atomic_mem(t, a->size, acq, a->rel) | IR_MEM_ATOMIC(ops[a->op]);
+    IrVal address = base_address(t, a->rn), operand = a64_t_x(t, type, a->rs);
+    IrVal unused = a64_t_const(t, type, 0);
+
+    a64_t_set_x(t, a->rt, ir_emit(t->b, IR_ATOMIC, type, address, operand, unused, mem));
+    return true;
+}
+
+bool a64_trans_cas(A64Trans *t, const A64Args_cas *a)
+{
+    IrType type = a->size == 3 ? IR_I64 : IR_I32;
+    uint64_t mem = atomic_mem(t, a->size, a->acq, a->rel) | IR_MEM_ATOMIC(IR_ATOMIC_CAS);
+    IrVal address = base_address(t, a->rn);
+    IrVal expected = a64_t_x(t, type, a->rs), desired = a64_t_x(t, type, a->rt);
+
+    a64_t_set_x(t, a->rs, ir_emit(t->b, IR_ATOMIC, type, address, expected, desired, mem));
+    return true;
+}
+
+/* Registers n (low) and n + 1 of 32 bits as one value. */
+static IrVal joined(A64Trans *t, uint32_t n)
+{
+    IrVal low = a64_t_x(t, IR_I32, n), high = a64_t_x(t, IR_I64, n + 1);
+    return ir_emit(t->b, IR_BFI, IR_I64, low, high, 0, IR_FIELD(32, 32));
+}
+
+bool a64_trans_casp(A64Trans *t, const A64Args_cas *a)
+{
+    IrVal address = base_address(t, a->rn);
+
+    if (a->size == 3) {
+        uint64_t mem = atomic_mem(t, 3, a->acq, a->rel) | IR_MEM_ALIGN | IR_MEM_PAIR;
+        IrVal regs = pack_regs(t, a->rs, a->rt, 0);
+        a64_t_call(t, &a64_h_casp, address, a64_t_const(t, IR_I64, mem), regs);
+        return true;
+    }
+    uint64_t mem = atomic_mem(t, 3, a->acq, a->rel) | IR_MEM_ATOMIC(IR_ATOMIC_CAS);
+    IrVal expected = joined(t, a->rs), desired = joined(t, a->rt);
+    IrVal old = ir_emit(t->b, IR_ATOMIC, IR_I64, address, expected, desired, mem);
+    a64_t_set_x(t, a->rs, ir_emit(t->b, IR_ZEXT, IR_I64, old, 0, 0, 32));
+    a64_t_set_x(t, a->rs + 1, ir_emit(t->b, IR_UBFX, IR_I64, old, 0, 0, IR_FIELD(32, 32)));
+    return true;
+}

@@ -1,0 +1,61 @@
+/*
+ * Branches.
+ * Arm ARM, "Branches, Exception Generating and System instructions".
+ */
+#include "a64-decode.h"
+#include "helpers.h"
+
+static void link_next(A64Trans *t)
+{
+    a64_t_set_x(t, 30, a64_t_pc(t, 4));
+}
+
+bool a64_trans_branch(A64Trans *t, const A64Args_branch *a)
+{
+    if (a->link) {
+        link_next(t);
+    }
+    a64_t_goto(t, (int64_t)a->simm * 4);
+    return true;
+}
+
+bool a64_trans_b_cond(A64Trans *t, const A64Args_b_cond *a)
+{
+    int64_t offset = (int64_t)a->simm * 4;
+    if (a->cond >= 14) {
+        a64_t_goto(t, offset); /* AL, NV */
+    } else {
+        a64_t_goto_if(t, a64_t_cond(t, a->cond), offset);
+    }
+    return true;
+}
+
+bool a64_trans_cbz(A64Trans *t, const A64Args_cbz *a)
+{
+    IrType type = a->sf ? IR_I64 : IR_I32;
+    IrVal v = a64_t_x(t, type, a->rt), zero = a64_t_const(t, type, 0);
+    IrVal taken = ir_bin(t->b, a->nonzero ? IR_NE : IR_EQ, type, v, zero);
+    a64_t_goto_if(t, taken, (int64_t)a->simm * 4);
+    return true;
+}
+
+bool a64_trans_tbz(A64Trans *t, const A64Args_tbz *a)
+{
+    IrVal v = a64_t_x(t, IR_I64, a->rt);
+    IrVal bit = ir_emit(t->b, IR_UBFX, IR_I64, v, 0, 0, IR_FIELD(a->bit, 1));
+    if (!a->nonzero) {
+        bit = ir_bin(t->b, IR_EQ, IR_I64, bit, a64_t_const(t, IR_I64, 0));
+    }
+    a64_t_goto_if(t, bit, (int64_t)a->simm * 4);
+    return true;
+}
+
+bool a64_trans_branch_reg(A64Trans *t, const A64Args_branch_reg *a)
+{
+    IrVal target = a64_t_x(t, IR_I64, a->rn); /* before the link: BLR X30 */
+    if (a->link) {
+        link_next(t);
+    }
+    a64_t_goto_ptr(t, target);
+    return true;
+}

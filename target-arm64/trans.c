@@ -1,0 +1,128 @@
+/*
+ * What every translator shares: registers, flags, block ends, exceptions.
+ * Arm ARM, "The A64 instruction set".
+ */
+#include "trans.h"
+
+#include "model.h"
+
+bool a64_t_has(const A64Trans *t, A64Feature f)
+{
+    return a64_has(t->mode->model, f);
+}
+
+IrVal a64_t_x(A64Trans *t, IrType type, unsigned n)
+{
+    return n == 31 ? ir_const(t->b, type, 0) : ir_get(t->b, type, A64_OFF_X(n));
+}
+
+IrVal a64_t_x_sp(A64Trans *t, IrType type, unsigned n)
+{
+    return ir_get(t->b, type, A64_OFF_X(n));
+}
+
+void a64_t_set_x_sp(A64Trans *t, unsigned n, IrVal v)
+{
+    ir_put(t->b, IR_I64, A64_OFF_X(n), v);
+}
+
+void a64_t_set_x(A64Trans *t, unsigned n, IrVal v)
+{
+    if (n != 31) {
+        a64_t_set_x_sp(t, n, v);
+    }
+}
+
+IrVal a64_t_const(A64Trans *t, IrType type, uint64_t v)
+{
+    return ir_const(t->b, type, v);
+}
+
+IrVal a64_t_nzcv(A64Trans *t)
+{
+    return ir_get(t->b, IR_I32, A64_OFF(pstate.nzcv));
+}
+
+void a64_t_set_nzcv(A64Trans *t, IrVal flags)
+{
+    ir_put(t->b, IR_I32, A64_OFF(pstate.nzcv), flags);
+}
+
+IrVal a64_t_pc(A64Trans *t, int64_t off)
+{
+    return ir_emit(t->b, IR_PC, IR_I64, 0, 0, 0, (uint64_t)(t->delta + off));
+}
+
+IrVal a64_t_cond(A64Trans *t, unsigned cond)
+{
+    if (cond >= 14) {
+        return ir_const(t->b, IR_I32, 1);
+    }
+    return ir_emit(t->b, IR_COND, IR_I32, a64_t_nzcv(t), 0, 0, cond);
+}
+
+void a64_t_goto(A64Trans *t, int64_t off)
+{
+    ir_emit(t->b, IR_GOTO, IR_I64, 0, 0, 0, (uint64_t)(t->delta + off));
+    t->end = true;
+}
+
+void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off)
+{
+    uint64_t ways = IR_TWO_WAYS(t->delta + off, t->delta + 4);
+    ir_emit(t->b, IR_GOTO_IF, IR_I32, cond, 0, 0, ways);
+    t->end = true;
+}
+
+void a64_t_goto_ptr(A64Trans *t, IrVal va)
+{
+    ir_emit(t->b, IR_GOTO_PTR, IR_I64, va, 0, 0, 0);
+    t->end = true;
+}
+
+void a64_t_exit(A64Trans *t)
+{
+    ir_emit(t->b, IR_EXIT, IR_I64, 0, 0, 0, (uint64_t)(int64_t)(t->delta + 4));
+    t->end = true;
+}
+
+void a64_t_exit_pc(A64Trans *t)
+{
+    ir_emit(t->b, IR_EXIT_PC, IR_I64, 0, 0, 0, 0);
+    t->end = true;
+}
+
+IrVal a64_t_call(A64Trans *t, const IrHelper *h, IrVal a, IrVal b, IrVal c)
+{
+    const IrVal given[3] = {a, b, c};
+    IrVal args[3] = {0, 0, 0};
+
+    for (unsigned i = 0; i < h->nargs; i++) {
+        args[i] = given[i] ? given[i] : ir_const(t->b, IR_I64, 0);
+    }
+    return ir_call(t->b, h, args[0], args[1], args[2]);
+}
+
+IrVal a64_t_extended(A64Trans *t, IrType type, A64Extend how)
+{
+    static const uint8_t bits[4] = {8, 16, 32, 64};
+    unsigned width = bits[how.option & 3], room = (type == IR_I64 ? 64 : 32) - how.shift;
+    IrVal v = a64_t_x(t, type, how.reg);
+
+    if (width < room) {
+        v = ir_emit(t->b, how.option & 4 ? IR_SEXT : IR_ZEXT, type, v, 0, 0, width);
+    }
+    return how.shift ? ir_bin(t->b, IR_SHL, type, v, a64_t_const(t, type, how.shift)) : v;
+}
+
+void a64_t_exception(A64Trans *t, const IrHelper *h, uint64_t syndrome)
+{
+    a64_t_call(t, h, ir_const(t->b, IR_I64, syndrome), 0, 0);
+    a64_t_exit_pc(t);
+}
+
+void a64_t_vec(A64Trans *t, IrVecFn fn, const unsigned regs[3], uint64_t desc)
+{
+    const uint16_t offsets[3] = {A64_OFF_V(regs[0]), A64_OFF_V(regs[1]), A64_OFF_V(regs[2])};
+    ir_vec(t->b, fn, offsets, desc);
+}

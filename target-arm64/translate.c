@@ -1,0 +1,50 @@
+/*
+ * CpuTarget.translate: the instructions of one block, from guest words to IR.
+ */
+#include "translate.h"
+
+#include "a64-decode.h"
+#include "helpers.h"
+
+/* Room that one instruction may need (the longest are load and store multiple structures). */
+enum { ROOM_OPS = 256, ROOM_VECS = 32 };
+
+static uint32_t fetch(const uint32_t *page, uint32_t offset)
+{
+    const uint8_t *p = (const uint8_t *)page + offset;
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* PSTATE.IL is looked at before the encoding is. */
+static void instruction(A64Trans *t)
+{
+    ir_emit(t->b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(t->delta, t->word));
+    if (t->mode->il) {
+        a64_t_exception(t, &a64_h_illegal_state, 0);
+    } else if (!a64_decode(t)) {
+        a64_t_exception(t, &a64_h_undefined, t->word);
+    }
+}
+
+uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint32_t offset,
+                       uint32_t max_insns)
+{
+    A64Trans t = {.b = b, .mode = mode};
+    uint32_t left = (ARM_PAGE_SIZE - offset) / 4, done = 0;
+    uint32_t limit = max_insns < left ? max_insns : left;
+
+    if (t.mode->single_step) {
+        limit = 1;
+    }
+    do {
+        t.word = fetch(page, offset + 4 * done);
+        t.delta = (int32_t)(4 * done);
+        instruction(&t);
+        done++;
+    } while (!t.end && done < limit && b->n_ops + ROOM_OPS < IR_MAX_OPS &&
+             b->n_vecs + ROOM_VECS < IR_MAX_VECS && b->n_insns < IR_MAX_INSNS);
+    if (!t.end) {
+        a64_t_goto(&t, 4);
+    }
+    return 4 * done;
+}
