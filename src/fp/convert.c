@@ -115,6 +115,42 @@ uint64_t fp_exact_from_int(const FpFormat *fmt, uint64_t a, bool is_signed, unsi
     return fp_round(fmt, fp_wide_normalise(value), fp_env_rounding(env), env);
 }
 
+static inline int significant_bits(uint64_t a)
+{
+    return a == 0 ? 0 : 64 - __builtin_clzll(a) - __builtin_ctzll(a);
+}
+
+/*
+ * Whether the host converts the integer of magnitude `mag` as the guest would, with IXC raised if
+ * so: neither tiny results nor overflow are possible, so only the rounding mode matters, if
+ * anything is rounded at all.
+ */
+static inline bool fast_from_int(const FpFormat *fmt, uint64_t mag, unsigned fbits, FpEnv *env)
+{
+    bool exact = significant_bits(mag) <= (int)fmt->frac_bits + 1;
+    if (fbits != 0 || !(exact || fp_env_rounding(env) == FP_ROUND_TIEEVEN)) {
+        return false;
+    }
+    env->fpsr |= exact ? 0 : FP_SR_IXC;
+    return true;
+}
+
+#define FROM_INT_FAST(type, suffix, fmt, host_type)                    \
+    type fp_from_sint_##suffix(uint64_t a, unsigned fbits, FpEnv *env) \
+    {                                                                  \
+        if (fast_from_int(&fmt, a >> 63 ? -a : a, fbits, env)) {       \
+            return fp_bits_##suffix((host_type)(int64_t)a);            \
+        }                                                              \
+        return (type)fp_exact_from_int(&fmt, a, true, fbits, env);     \
+    }                                                                  \
+    type fp_from_uint_##suffix(uint64_t a, unsigned fbits, FpEnv *env) \
+    {                                                                  \
+        if (fast_from_int(&fmt, a, fbits, env)) {                      \
+            return fp_bits_##suffix((host_type)a);                     \
+        }                                                              \
+        return (type)fp_exact_from_int(&fmt, a, false, fbits, env);    \
+    }
+
 #define FROM_INT(type, suffix, fmt)                                    \
     type fp_from_sint_##suffix(uint64_t a, unsigned fbits, FpEnv *env) \
     {                                                                  \
@@ -126,5 +162,5 @@ uint64_t fp_exact_from_int(const FpFormat *fmt, uint64_t a, bool is_signed, unsi
     }
 
 FROM_INT(uint16_t, h, FP_HALF)
-FROM_INT(uint32_t, s, FP_SINGLE)
-FROM_INT(uint64_t, d, FP_DOUBLE)
+FROM_INT_FAST(uint32_t, s, FP_SINGLE, float)
+FROM_INT_FAST(uint64_t, d, FP_DOUBLE, double)

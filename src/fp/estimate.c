@@ -12,13 +12,24 @@ static unsigned recip_of(unsigned a)
     return ((1U << 19) / middle + 1) / 2;
 }
 
+/* The largest b in 512 ... 1023 with middle * b^2 < 2^28. */
+static unsigned largest_root(unsigned middle)
+{
+    unsigned b = 512;
+    for (unsigned bit = 256; bit != 0; bit >>= 1) {
+        unsigned trial = b | bit;
+        if ((uint64_t)middle * trial * trial < UINT64_C(1) << 28) {
+            b = trial;
+        }
+    }
+    return b;
+}
+
 /* For a in 128 ... 511, as 0.25 <= a/512 < 1: 1/sqrt at the interval's middle, 256 ... 511. */
 static unsigned rsqrt_of(unsigned a)
 {
     unsigned middle = a < 256 ? 2 * a + 1 : 2 * (a | 1);
-    /* The largest b with middle * b^2 < 2^28. */
-    unsigned b = (unsigned)fp_isqrt(((1U << 28) - 1) / middle);
-    return (b + 1) / 2;
+    return (largest_root(middle) + 1) / 2;
 }
 
 /* A nine-bit significand with its leading one at the biased exponent `exp`, perhaps below 1. */

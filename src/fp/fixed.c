@@ -105,6 +105,31 @@ static uint64_t pack_integer(const FpFormat *fmt, Integer n, FpEnv *env)
     return fp_round(fmt, fp_wide_normalise(value), FP_ROUND_ZERO, env);
 }
 
+/* A magnitude below one: 0 or 1. */
+static uint64_t round_below_one(const FpFormat *fmt, FpParts op, FpRounding rounding, bool *inexact)
+{
+    FpU128 rest = op.exp == -1 ? (FpU128)op.sig << 64 : 1;
+    uint64_t one = (uint64_t)fp_format_bias(fmt) << fmt->frac_bits;
+    *inexact = true;
+    return fp_rounds_up(rounding, op.sign, false, rest) ? one : 0;
+}
+
+/*
+ * A magnitude of one or more with fraction bits in its encoding: these are rounded away in place,
+ * and a carry moves on into the exponent. The bit above them is the parity even for 1.f, where it
+ * is the lowest exponent bit, since the bias is odd.
+ */
+static uint64_t round_fraction(const FpFormat *fmt, FpParts op, uint64_t a, FpRounding rounding,
+                               bool *inexact)
+{
+    unsigned shift = fmt->frac_bits - (unsigned)op.exp;
+    uint64_t mag = a & (fp_format_sign(fmt) - 1);
+    uint64_t whole = mag >> shift;
+    FpU128 rest = (FpU128)mag << (128 - shift);
+    *inexact = rest != 0;
+    return (whole + fp_rounds_up(rounding, op.sign, whole & 1, rest)) << shift;
+}
+
 static uint64_t round_int(const FpFormat *fmt, uint64_t a, FpRounding rounding, bool exact,
                           FpEnv *env)
 {
@@ -112,15 +137,19 @@ static uint64_t round_int(const FpFormat *fmt, uint64_t a, FpRounding rounding, 
     if (fp_class_is_nan(op.cls)) {
         return fp_nan_of(fmt, &op, 1, env);
     }
-    bool is_whole = op.cls == FP_CLASS_FINITE && op.exp >= (int)fmt->frac_bits;
-    if (op.cls == FP_CLASS_INF || is_whole) {
+    if (op.cls == FP_CLASS_ZERO) {
+        return fp_signed(fmt, op.sign, 0);
+    }
+    if (op.cls == FP_CLASS_INF || op.exp >= (int)fmt->frac_bits) {
         return a;
     }
-    Integer n = integer_of(op, 0, rounding);
-    if (n.inexact && exact) {
+    bool inexact;
+    uint64_t mag = op.exp < 0 ? round_below_one(fmt, op, rounding, &inexact)
+                              : round_fraction(fmt, op, a, rounding, &inexact);
+    if (inexact && exact) {
         env->fpsr |= FP_SR_IXC;
     }
-    return pack_integer(fmt, n, env);
+    return fp_signed(fmt, op.sign, mag);
 }
 
 static uint64_t round_int_bits(const FpFormat *fmt, uint64_t a, unsigned bits, FpRounding rounding,

@@ -1,6 +1,7 @@
 /*
  * Fused multiply-add: the host's where it is provably right (see armillary/fp-fast.h), else exact
- * integers. Arm ARM, Shared Pseudocode, functions/float: FPMulAdd, FPMulAddH.
+ * integers. Arm ARM, Shared Pseudocode, functions/float: FPMulAdd, FPMulAddH, FPRecipStepFused,
+ * FPRSqrtStepFused.
  */
 #include "armillary/fp-fast.h"
 #include "exact.h"
@@ -78,6 +79,41 @@ uint64_t fp_muladd_d(uint64_t addend, uint64_t a, uint64_t b, FpEnv *env)
     }
     return exact(&FP_DOUBLE, (uint64_t[]){addend, a, b}, env);
 }
+
+uint16_t fp_recip_step_h(uint16_t a, uint16_t b, FpEnv *env)
+{
+    return (uint16_t)fp_exact_recip_step(&FP_HALF, a, b, env);
+}
+
+uint16_t fp_rsqrt_step_h(uint16_t a, uint16_t b, FpEnv *env)
+{
+    return (uint16_t)fp_exact_rsqrt_step(&FP_HALF, a, b, env);
+}
+
+/*
+ * The steps are a multiply-add of a constant, and the fast path declines infinities and NaNs.
+ * Halving is exact: what is left of 3 after cancellation is far above the denormals.
+ */
+#define STEPS(type, suffix, fmt, two, three)                                                  \
+    type fp_recip_step_##suffix(type a, type b, FpEnv *env)                                   \
+    {                                                                                         \
+        type result;                                                                          \
+        if (fp_host_has_fma() && fast_##suffix(two, fp_neg_##suffix(a), b, env, &result)) {   \
+            return result;                                                                    \
+        }                                                                                     \
+        return (type)fp_exact_recip_step(&fmt, a, b, env);                                    \
+    }                                                                                         \
+    type fp_rsqrt_step_##suffix(type a, type b, FpEnv *env)                                   \
+    {                                                                                         \
+        type result;                                                                          \
+        if (fp_host_has_fma() && fast_##suffix(three, fp_neg_##suffix(a), b, env, &result)) { \
+            return fp_bits_##suffix(fp_host_##suffix(result) / 2);                            \
+        }                                                                                     \
+        return (type)fp_exact_rsqrt_step(&fmt, a, b, env);                                    \
+    }
+
+STEPS(uint32_t, s, FP_SINGLE, UINT32_C(0x40000000), UINT32_C(0x40400000))
+STEPS(uint64_t, d, FP_DOUBLE, UINT64_C(0x4000000000000000), UINT64_C(0x4008000000000000))
 
 static FpParts unpack_half_for_single(uint16_t a, FpEnv *env)
 {
