@@ -9,8 +9,17 @@
 #include "armillary/vcpu.h"
 #include "a64-sysregs.h" /* generated from sysregs.tbl: A64_SR_<NAME> slots, A64_SR_COUNT */
 
-typedef struct {
-    _Alignas(16) uint64_t d[2]; /* little-endian: d[0] holds bits 63:0 */
+typedef union {
+    /* d[0] holds bits 63:0; the other views are its lanes (little-endian hosts) */
+    _Alignas(16) uint64_t d[2];
+    uint8_t u8[16];
+    uint16_t u16[8];
+    uint32_t u32[4];
+    uint64_t u64[2];
+    int8_t s8[16];
+    int16_t s16[8];
+    int32_t s32[4];
+    int64_t s64[2];
 } A64Vreg;
 
 /* PSTATE, spread out; a64_spsr_pack()/a64_spsr_unpack() convert. Fields that translated code
@@ -45,6 +54,7 @@ struct A64Cpu {
     EngVcpu eng; /* first */
     A64State st;
     /* Everything below is wiring or a cache: see cpu.h of the rooms that own it. */
+    A64Vreg scratch[4];              /* structure loads and stores: elements in memory order */
     const struct A64Model *model;    /* features and ID registers of this --cpu */
     struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
     struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */

@@ -1,0 +1,117 @@
+/*
+ * Loads and stores of SIMD&FP registers: one register, pairs, literals. Arm ARM, "Loads and stores"
+ * of the A64 instruction set encoding; Mem[], and V[] for what a load clears.
+ *
+ * DIFFERS: with SCTLR_ELx.A set, a 16-byte access at a multiple of 8 does not take an alignment
+ * fault.
+ */
+#include "a64-decode.h"
+#include "trans-mem.h"
+#include "trans-simd.h"
+
+enum { SIZE_Q = 4 };
+
+/* Half i of an access of 2^size bytes: a Q register moves as two doublewords. */
+static uint64_t mem_of(unsigned size)
+{
+    return size == SIZE_Q ? IR_MEM_SIZE(3) | IR_MEM_PAIR | IR_MEM_GRAIN(4) : IR_MEM_SIZE(size);
+}
+
+static IrVal plus(A64Trans *t, IrVal base, int64_t off)
+{
+    return off ? ir_bin(t->b, IR_ADD, IR_I64, base, a64_t_const(t, IR_I64, (uint64_t)off)) : base;
+}
+
+/* Both halves of a register's load; what is not loaded reads as zero. */
+typedef struct {
+    IrVal low, high;
+} Loaded;
+
+static Loaded load(A64Trans *t, IrVal addr, unsigned size)
+{
+    Loaded v = {.low = ir_load(t->b, IR_I64, addr, mem_of(size))};
+    v.high = size == SIZE_Q ? ir_load(t->b, IR_I64, plus(t, addr, 8), mem_of(size))
+                            : a64_t_const(t, IR_I64, 0);
+    return v;
+}
+
+static void put(A64Trans *t, unsigned rt, Loaded v)
+{
+    simd_put(t, rt, v.low, v.high);
+}
+
+static void store(A64Trans *t, IrVal addr, unsigned rt, unsigned size)
+{
+    const IrType type = size < 3 ? (IrType)size : IR_I64;
+    ir_store(t->b, IR_I64, addr, ir_get(t->b, type, A64_OFF_V(rt)), mem_of(size));
+    if (size == SIZE_Q) {
+        const IrVal high = ir_get(t->b, IR_I64, A64_OFF_V(rt) + 8u);
+        ir_store(t->b, IR_I64, plus(t, addr, 8), high, mem_of(size));
+    }
+}
+
+static void load_or_store(A64Trans *t, bool is_load, IrVal addr, unsigned rt, unsigned size)
+{
+    if (is_load) {
+        put(t, rt, load(t, addr, size));
+    } else {
+        store(t, addr, rt, size);
+    }
+}
+
+bool a64_trans_vldst_imm(A64Trans *t, const A64Args_vldst_imm *a)
+{
+    if (a64_t_fp_enabled(t)) {
+        const A64Base base = {a->rn, a->simm, a->wback, a->post};
+        const IrVal addr = a64_t_address(t, base);
+        load_or_store(t, a->load, addr, a->rt, a->size);
+        a64_t_writeback(t, base, addr);
+    }
+    return true;
+}
+
+bool a64_trans_vldst_uimm(A64Trans *t, const A64Args_vldst_uimm *a)
+{
+    if (a64_t_fp_enabled(t)) {
+        const A64Base base = {a->rn, (int64_t)a->imm << a->size, false, false};
+        load_or_store(t, a->load, a64_t_address(t, base), a->rt, a->size);
+    }
+    return true;
+}
+
+bool a64_trans_vldst_reg(A64Trans *t, const A64Args_vldst_reg *a)
+{
+    if (a64_t_fp_enabled(t)) {
+        const A64Extend index = {a->rm, a->option, a->shift ? a->size : 0};
+        load_or_store(t, a->load, a64_t_address_reg(t, a->rn, index), a->rt, a->size);
+    }
+    return true;
+}
+
+bool a64_trans_vldr_literal(A64Trans *t, const A64Args_vldr_literal *a)
+{
+    if (a64_t_fp_enabled(t)) {
+        put(t, a->rt, load(t, a64_t_pc(t, (int64_t)a->simm * 4), a->size));
+    }
+    return true;
+}
+
+bool a64_trans_vldst_pair(A64Trans *t, const A64Args_vldst_pair *a)
+{
+    if (!a64_t_fp_enabled(t)) {
+        return true;
+    }
+    const A64Base base = {a->rn, (int64_t)a->simm * (1 << a->size), a->wback, a->post};
+    const IrVal addr = a64_t_address(t, base), next = plus(t, addr, 1 << a->size);
+    if (a->load) {
+        const Loaded first = load(t, addr, a->size);
+        const Loaded second = load(t, next, a->size);
+        put(t, a->rt, first);
+        put(t, a->rt2, second);
+    } else {
+        store(t, addr, a->rt, a->size);
+        store(t, next, a->rt2, a->size);
+    }
+    a64_t_writeback(t, base, addr);
+    return true;
+}

@@ -1,0 +1,132 @@
+/*
+ * Lanes moved about, and dot products. Arm ARM, "Advanced SIMD permute", "Advanced SIMD extract",
+ * "Advanced SIMD table lookup", "Advanced SIMD copy"; SDOT and UDOT.
+ */
+#include <string.h>
+
+#include "vec-int.h"
+
+/* lanes and half are constants in each loop, which makes shuffles of them. */
+#define PERM_LOOP(bits, bytes, expr)                                                               \
+    do {                                                                                           \
+        enum { lanes = (bytes) * 8 / bits, half = lanes / 2 };                                     \
+        for (unsigned i = 0; i < lanes; i++) {                                                     \
+            r.u##bits[i] = (expr)->u##bits[PERM_AT];                                               \
+        }                                                                                          \
+    } while (0)
+#define PERM(fn, bits, from)                                                                       \
+    VEC_FN(fn)                                                                                     \
+    {                                                                                              \
+        const A64Vreg x = *(const A64Vreg *)n, y = *(const A64Vreg *)m;                            \
+        A64Vreg r = {0};                                                                           \
+        if (desc & 16) {                                                                           \
+            PERM_LOOP(bits, 16, from);                                                             \
+        } else {                                                                                   \
+            PERM_LOOP(bits, 8, from);                                                              \
+        }                                                                                          \
+        *(A64Vreg *)d = r;                                                                         \
+    }
+#define PERM_BHSD(fn, from)                                                                        \
+    PERM(fn##_b, 8, from)                                                                          \
+    PERM(fn##_h, 16, from)                                                                         \
+    PERM(fn##_s, 32, from)                                                                         \
+    PERM(fn##_d, 64, from)
+#define ALTERNATELY (i & 1 ? &y : &x)
+#define IN_TURN ((int)i < (int)half ? &x : &y)
+#define PERM_AT (i / 2)
+PERM_BHSD(zip1, ALTERNATELY)
+#undef PERM_AT
+#define PERM_AT (half + i / 2)
+PERM_BHSD(zip2, ALTERNATELY)
+#undef PERM_AT
+#define PERM_AT (2 * i % lanes)
+PERM_BHSD(uzp1, IN_TURN)
+#undef PERM_AT
+#define PERM_AT (2 * i % lanes + 1)
+PERM_BHSD(uzp2, IN_TURN)
+#undef PERM_AT
+#define PERM_AT (i & ~1u)
+PERM_BHSD(trn1, ALTERNATELY)
+#undef PERM_AT
+#define PERM_AT (i | 1)
+PERM_BHSD(trn2, ALTERNATELY)
+#undef PERM_AT
+
+const IrVecFn a64_vec_perm[A64_SIMD_PERM_OP_COUNT][4] = {
+    [A64_SIMD_PERM_ZIP1] = ROW_BHSD(zip1), [A64_SIMD_PERM_ZIP2] = ROW_BHSD(zip2),
+    [A64_SIMD_PERM_UZP1] = ROW_BHSD(uzp1), [A64_SIMD_PERM_UZP2] = ROW_BHSD(uzp2),
+    [A64_SIMD_PERM_TRN1] = ROW_BHSD(trn1), [A64_SIMD_PERM_TRN2] = ROW_BHSD(trn2),
+};
+
+VEC_MAP(dup_b, u, 8, x->u8[imm])
+VEC_MAP(dup_h, u, 16, x->u16[imm])
+VEC_MAP(dup_s, u, 32, x->u32[imm])
+VEC_MAP(dup_d, u, 64, x->u64[imm])
+
+const IrVecFn a64_vec_dup[4] = ROW_BHSD(dup);
+
+void a64_vec_ext(void *cpu, void *d, const void *n, const void *m, uint64_t desc)
+{
+    const unsigned bytes = vec_bytes(desc);
+    uint8_t both[32];
+    memcpy(both, n, bytes);
+    memcpy(both + bytes, m, bytes);
+    A64Vreg r = {0};
+    memcpy(&r, both + vec_imm(desc), bytes);
+    *(A64Vreg *)d = r;
+}
+
+/*
+ * Bytes of a table of 1 to 4 consecutive registers (31 is followed by 0), picked by the bytes of
+ * rm.
+ */
+static void lookup(A64Vreg *v, uint64_t regs, uint64_t desc, bool keep)
+{
+    const unsigned rn = regs >> 8 & 31, size = 16 * vec_imm(desc);
+    uint8_t table[64];
+    for (unsigned i = 0; i < size / 16; i++) {
+        memcpy(table + 16 * i, &v[(rn + i) % 32], 16);
+    }
+    const A64Vreg index = v[regs >> 16 & 31];
+    A64Vreg *const d = &v[regs & 31];
+    A64Vreg r = {0};
+    for (unsigned i = 0; i < vec_bytes(desc); i++) {
+        r.u8[i] = index.u8[i] < size ? table[index.u8[i]] : keep ? d->u8[i] : 0;
+    }
+    *d = r;
+}
+
+static uint64_t tbl(void *cpu, uint64_t regs, uint64_t desc, uint64_t unused)
+{
+    lookup(a64_cpu(cpu)->st.v, regs, desc, false);
+    return 0;
+}
+
+static uint64_t tbx(void *cpu, uint64_t regs, uint64_t desc, uint64_t unused)
+{
+    lookup(a64_cpu(cpu)->st.v, regs, desc, true);
+    return 0;
+}
+
+const IrHelper a64_vec_tbl = {"tbl", tbl, 2, IR_H_READS | IR_H_WRITES};
+const IrHelper a64_vec_tbx = {"tbx", tbx, 2, IR_H_READS | IR_H_WRITES};
+
+/* Four products of bytes added to a 32-bit lane. */
+#define DOT(sg)                                                                                    \
+    (U) c + (U)(x->sg##8[4 * i] * y->sg##8[4 * i]) +                                               \
+        (U)(x->sg##8[4 * i + 1] * y->sg##8[4 * i + 1]) +                                           \
+        (U)(x->sg##8[4 * i + 2] * y->sg##8[4 * i + 2]) +                                           \
+        (U)(x->sg##8[4 * i + 3] * y->sg##8[4 * i + 3])
+VEC_MAP(sdot, u, 32, DOT(s))
+VEC_MAP(udot, u, 32, DOT(u))
+VEC_EL(sdot, 32)
+VEC_EL(udot, 32)
+
+const IrVecFn a64_vec_dot[A64_SIMD_DOT_OP_COUNT] = {
+    [A64_SIMD_DOT_SDOT] = sdot,
+    [A64_SIMD_DOT_UDOT] = udot,
+};
+const IrVecFn a64_vec_dot_el[A64_SIMD_DOT_EL_OP_COUNT] = {
+    [A64_SIMD_DOT_EL_SDOT] = sdot_el,
+    [A64_SIMD_DOT_EL_UDOT] = udot_el,
+};
