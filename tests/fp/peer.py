@@ -4,8 +4,8 @@
     peer.py VECTORS.C INCLUDE_DIR [generate.py's options]
 
 Writes the functions of armillary/fp.h as one A64 instruction each, links the vector driver with
-them and runs it on qemu-aarch64 ($QEMU_AARCH64, or from PATH), so the oracle is what is being tested.
-Exits with 77 (skipped) when the cross compiler or QEMU is missing.
+them and runs it on qemu-aarch64 ($QEMU_AARCH64, or from PATH): here the oracle is under test. Exits
+with 77 (skipped) when the cross compiler or QEMU is missing.
 """
 
 import os
