@@ -76,8 +76,8 @@ struct EngVcpu {
     uint64_t l1_unpriv_mask;
     EngFetchEntry *fetch;        /* the current instruction-side bank, with its mask */
     uint64_t fetch_mask;
-    /* moves when an entry of it may have gone or another bank became current: links that skip
-     * the instruction-side lookup hold only while it stands still */
+    /* names the bank and its contents: another bank or an invalidated entry = another number; links
+     * that skip the instruction-side lookup hold while it is the one they were made under */
     uint64_t fetch_serial;
     uint64_t insn_pc;            /* exact PC of the instruction a raising helper was called from */
     uint64_t insns;              /* instructions executed, exact outside blocks */

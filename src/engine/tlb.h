@@ -67,6 +67,7 @@ typedef struct {
 } EngTlbHit;
 
 /*
+ * Bank pointers and masks in EngVcpu may change in any eng_tlb_* call but the probe.
  * Translates va for a data access in the view named in mem (IR_MEM_*), filling L1 and L2. False:
  * the exception has been taken (eng->leave is set). For read-modify-write ask for ENG_READ first,
  * then ENG_WRITE.
@@ -90,6 +91,9 @@ void eng_tlb_forget_code(EngVcpu *cpu);
 /* The page now holds translated code: no TLB of the group keeps a fast write to it. On other
  * vCPUs: after their next mail. */
 void eng_tlb_protect(EngVcpu *cpu, Pa page);
+/* fetch_serial (EngVcpu) names the contents of the current instruction-side bank: the same number
+ * comes back with the same bank when nothing of it was invalidated meanwhile. */
+
 /* Runs config.drop_code on every other vCPU (at once when immediate, else with its mail;
  * complete at eng_dsb). */
 void eng_tlb_post_code(EngVcpu *cpu, Pa pa, uint64_t n);

@@ -1,0 +1,293 @@
+/*
+ * L1 banks: direct-mapped by VA page, one per (space, ASID, view) and side, drawn from a bounded
+ * pool. A bank that thrashes doubles; the memory comes from the banks unused for longest.
+ */
+#include "tlb-impl.h"
+
+#include <glib.h>
+
+static void clear_entries(TlbBank *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        if (b->fetch) {
+            b->code[i] = (EngFetchEntry){ .tag = ENG_TAG_NONE };
+        } else {
+            b->data[i].tag_read = ENG_TAG_NONE;
+            b->data[i].tag_write = ENG_TAG_NONE;
+        }
+    }
+    b->s1_sizes[0] = b->s1_sizes[1] = 0;
+    b->evictions = 0;
+}
+
+static void bank_release(EngTlb *t, TlbBank *b)
+{
+    if (b->set) {
+        b->set->bank[b->fetch][b->view] = NULL;
+    }
+    g_free(b->data);
+    g_free(b->code);
+    g_free(b->code_info);
+    t->bank_entries -= b->n;
+    *b = (TlbBank){ 0 };
+}
+
+static bool is_current(const EngTlb *t, const TlbBank *b)
+{
+    return b == t->data || b == t->unpriv || b == t->fetch;
+}
+
+/* Frees the bank unused for longest (a current one or `keep` never). False: there is none. */
+static bool release_coldest(EngTlb *t, const TlbBank *keep)
+{
+    TlbBank *cold = NULL;
+
+    for (uint32_t i = 0; i < TLB_BANKS; i++) {
+        TlbBank *b = &t->bank[i];
+
+        if (b->n && b != keep && !is_current(t, b) &&
+            (!cold || !b->set || (cold->set && b->last_use < cold->last_use))) {
+            cold = b;
+        }
+    }
+    if (cold) {
+        bank_release(t, cold);
+    }
+    return cold;
+}
+
+static void bank_alloc(EngTlb *t, TlbBank *b, uint32_t n)
+{
+    while (t->bank_entries + n > t->group->cfg.bank_budget && release_coldest(t, b)) {
+    }
+    b->n = n;
+    t->bank_entries += n;
+    if (b->fetch) {
+        b->code = g_new0(EngFetchEntry, n);
+        b->code_info = g_new0(uint64_t, n);
+    } else {
+        b->data = g_new0(EngL1Entry, n);
+    }
+    clear_entries(b);
+}
+
+static TlbBank *bank_new(EngTlb *t, TlbSet *s, unsigned view, bool fetch)
+{
+    TlbBank *b = NULL;
+
+    while (!b) {
+        for (uint32_t i = 0; i < TLB_BANKS && !b; i++) {
+            b = t->bank[i].n ? NULL : &t->bank[i];
+        }
+        if (!b) {
+            release_coldest(t, NULL);
+        }
+    }
+    *b = (TlbBank){ .set = s,
+                    .view = (uint8_t)view,
+                    .fetch = fetch,
+                    .scope_gen = t->scope[s->scope].gen,
+                    .set_epoch = s->epoch,
+                    .set_pos = s->log_head,
+                    .scope_pos = t->scope[s->scope].log_head,
+                    .code_pos = t->code_head,
+                    .serial = ++t->serials };
+    bank_alloc(t, b, fetch ? TLB_FETCH_BANK : t->group->cfg.bank_entries);
+    s->bank[fetch][view] = b;
+    return b;
+}
+
+TlbBank *eng_tlb_bank(EngTlb *t, TlbSet *s, unsigned view, bool fetch)
+{
+    TlbBank *b = s->bank[fetch][view];
+
+    if (ARM_UNLIKELY(!b)) {
+        b = bank_new(t, s, view, fetch);
+    }
+    b->last_use = t->clock;
+    eng_tlb_bank_sync(t, b);
+    return b;
+}
+
+/* ---- replaying what a bank has missed ---- */
+
+static void drop_slot(TlbBank *b, uint32_t i)
+{
+    if (b->fetch) {
+        b->code[i].tag = ENG_TAG_NONE;
+    } else {
+        b->data[i].tag_read = ENG_TAG_NONE;
+        b->data[i].tag_write = ENG_TAG_NONE;
+    }
+}
+
+/* Drops slot i when r hits the leaf it came from. */
+static void drop_if_hit(TlbBank *b, uint32_t i, const TlbRange *r)
+{
+    uint64_t tag, info;
+
+    if (b->fetch) {
+        tag = b->code[i].tag;
+        info = b->code_info[i];
+    } else {
+        tag = b->data[i].tag_read & b->data[i].tag_write;
+        if (tag == ENG_TAG_NONE) {
+            return;
+        }
+        tag = b->data[i].tag_read != ENG_TAG_NONE ? b->data[i].tag_read : b->data[i].tag_write;
+        info = b->data[i].info;
+    }
+    if (tag != ENG_TAG_NONE && (!r->global_only || (info & TLB_INFO_GLOBAL)) &&
+        tlb_leaf_hit(r, tag, (unsigned)info & 63)) {
+        drop_slot(b, i);
+    }
+}
+
+static void drop_range(TlbBank *b, const TlbRange *r)
+{
+    uint64_t sizes = b->s1_sizes[tlb_half(r->base)];
+    unsigned largest = sizes ? 63u - (unsigned)__builtin_clzll(sizes) : 0;
+    uint64_t first, pages;
+
+    if (!sizes) {
+        return;
+    }
+    first = r->base >> largest << largest;
+    pages = ((r->base + r->size - 1) >> largest << largest) + (UINT64_C(1) << largest) - first;
+    pages >>= ARM_PAGE_BITS;
+    if (pages >= b->n) {
+        for (uint32_t i = 0; i < b->n; i++) {
+            drop_if_hit(b, i, r);
+        }
+        return;
+    }
+    for (uint64_t i = 0; i < pages; i++) {
+        drop_if_hit(b, (uint32_t)((first >> ARM_PAGE_BITS) + i) & (b->n - 1), r);
+    }
+}
+
+static void replay_code(EngTlb *t, TlbBank *b)
+{
+    uint64_t behind = t->code_head - b->code_pos;
+
+    b->code_pos = t->code_head;
+    if (b->fetch) {
+        return;
+    }
+    for (uint32_t i = 0; i < b->n; i++) {
+        EngL1Entry *e = &b->data[i];
+        bool code = behind > TLB_CODE_LOG;
+
+        if (e->tag_write == ENG_TAG_NONE) {
+            continue;
+        }
+        for (uint64_t k = 0; k < behind && !code; k++) {
+            code = (e->info & TLB_INFO_PA) == t->code_log[(t->code_head - 1 - k) % TLB_CODE_LOG].v;
+        }
+        if (code) {
+            e->tag_write = ENG_TAG_NONE;
+        }
+    }
+}
+
+/* True when the bank has lost entries. */
+static bool replay_ranges(EngTlb *t, TlbBank *b)
+{
+    TlbScope *scope = &t->scope[b->set->scope];
+    TlbSet *s = b->set;
+    bool changed = false;
+
+    if (b->scope_gen != scope->gen || b->set_epoch != s->epoch ||
+        s->log_head - b->set_pos > TLB_SET_LOG || scope->log_head - b->scope_pos > TLB_SCOPE_LOG) {
+        clear_entries(b);
+        changed = true;
+    } else {
+        for (; b->set_pos != s->log_head; b->set_pos++, changed = true) {
+            drop_range(b, &s->log[b->set_pos % TLB_SET_LOG]);
+        }
+        for (; b->scope_pos != scope->log_head; b->scope_pos++, changed = true) {
+            drop_range(b, &scope->log[b->scope_pos % TLB_SCOPE_LOG]);
+        }
+    }
+    b->scope_gen = scope->gen;
+    b->set_epoch = s->epoch;
+    b->set_pos = s->log_head;
+    b->scope_pos = scope->log_head;
+    return changed;
+}
+
+void eng_tlb_bank_sync(EngTlb *t, TlbBank *b)
+{
+    const TlbScope *scope = &t->scope[b->set->scope];
+    const TlbSet *s = b->set;
+
+    if (ARM_UNLIKELY(b->scope_gen != scope->gen || b->set_epoch != s->epoch ||
+                     b->set_pos != s->log_head || b->scope_pos != scope->log_head)) {
+        if (replay_ranges(t, b)) {
+            b->serial = ++t->serials;
+        }
+    }
+    if (ARM_UNLIKELY(b->code_pos != t->code_head)) {
+        replay_code(t, b);
+    }
+}
+
+/* ---- growth ---- */
+
+static void rehash(TlbBank *b, const TlbBank *old)
+{
+    for (uint32_t i = 0; i < old->n; i++) {
+        if (b->fetch) {
+            uint64_t tag = old->code[i].tag;
+            uint32_t k = (uint32_t)(tag >> ARM_PAGE_BITS) & (b->n - 1);
+
+            if (tag != ENG_TAG_NONE) {
+                b->code[k] = old->code[i];
+                b->code_info[k] = old->code_info[i];
+            }
+        } else {
+            const EngL1Entry *e = &old->data[i];
+            uint64_t tag = e->tag_read != ENG_TAG_NONE ? e->tag_read : e->tag_write;
+
+            if (tag != ENG_TAG_NONE) {
+                b->data[(tag >> ARM_PAGE_BITS) & (b->n - 1)] = *e;
+            }
+        }
+    }
+}
+
+void eng_tlb_bank_grow(EngTlb *t, TlbBank *b)
+{
+    TlbBank old = *b;
+    uint64_t sizes[2] = { b->s1_sizes[0], b->s1_sizes[1] };
+
+    b->evictions++;
+    if (ARM_LIKELY(b->evictions < b->n)) {
+        return;
+    }
+    b->evictions = 0;
+    if (b->n >= TLB_MAX_BANK || b->n * 4 > t->group->cfg.bank_budget) {
+        return;
+    }
+    b->data = NULL;
+    b->code = NULL;
+    b->code_info = NULL;
+    t->bank_entries -= old.n;
+    bank_alloc(t, b, old.n * 2);
+    rehash(b, &old);
+    b->s1_sizes[0] = sizes[0];
+    b->s1_sizes[1] = sizes[1];
+    g_free(old.data);
+    g_free(old.code);
+    g_free(old.code_info);
+    eng_tlb_publish(t);
+}
+
+void eng_tlb_banks_free(EngTlb *t)
+{
+    for (uint32_t i = 0; i < TLB_BANKS; i++) {
+        if (t->bank[i].n) {
+            bank_release(t, &t->bank[i]);
+        }
+    }
+}
