@@ -79,7 +79,10 @@ class Generator:
         return None
 
     def unpredictable(self, word, row):
-        """CONSTRAINED UNPREDICTABLE register overlaps of loads and stores."""
+        """CONSTRAINED UNPREDICTABLE register overlaps of loads and stores, and offsets that are a base as well (twice the data's
+        address is where the code lies)."""
+        if row.args.name in ("ldst_reg", "vldst_reg") and self.field(word, row, "rm") == self.field(word, row, "rn"):
+            return True
         if row.args.name in ("ldst_pair", "vldst_pair", "ldst_imm", "exclusive"):
             rt, rt2, rn, rs = (self.field(word, row, n) for n in ("rt", "rt2", "rn", "rs"))
             if row.args.name == "ldst_pair" or row.args.name == "vldst_pair":
