@@ -1,18 +1,20 @@
 /*
  * The translation mode: everything besides the instruction word that may change what a block means.
- * Interned: equal modes have equal ids (EngVcpu.mode). What is not here cannot be baked into
- * a block.
+ * Interned: equal modes have equal ids (EngVcpu.mode). What is not here cannot be baked into a
+ * block.
  */
 #pragma once
 
 #include "armillary/types.h"
 #include "a64-features.h" /* generated from features.tbl: A64Feature, A64_FEAT_<NAME> */
 
+struct A64Cpu;
+struct EngVcpu;
+
 /*
- * Effective values of the registers that decide traps, as last written; interned by content.
- * One per distinct setting;
- * a bounded table (mode.c). Slots by name; the generator of sysregs.tbl knows which registers
- * belong here (key `profile`).
+ * Effective values of the registers that decide traps; interned by content, one per EL and distinct
+ * setting. word[i] holds the bits of register a64_profile_slots[i] that some rule of this EL tests
+ * (tables/sysregs.tbl); all other bits are 0.
  */
 typedef struct A64Profile A64Profile;
 
@@ -28,3 +30,22 @@ typedef struct A64Mode {
     const A64Profile *profile;
     const struct A64Model *model;
 } A64Mode;
+
+typedef struct A64Modes A64Modes;
+
+A64Modes *a64_modes_new(const struct A64Model *model);
+void a64_modes_free(A64Modes *m);
+
+/*
+ * Sets EngVcpu.mode from PSTATE and, where registers of the profile were written, from those. For
+ * exception entry, ERET, ISB and whenever PSTATE.{EL,SP,IL} change. Constant time when nothing of
+ * the profile changed.
+ */
+void a64_mode_select(struct A64Cpu *cpu);
+/* Every profile is to be made anew at its next use. */
+void a64_mode_forget(struct A64Cpu *cpu);
+/* CpuTarget.mode. */
+const void *a64_mode_current(struct EngVcpu *eng);
+
+/* Bits that this EL's rules may test of profile word i. */
+uint64_t a64_profile_word(const A64Profile *p, unsigned i);

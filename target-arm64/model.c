@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sysreg.h"
+
 static GQuark error_quark(void)
 {
     return g_quark_from_static_string("a64-model");
@@ -120,6 +122,20 @@ static void fill_ids(A64Model *m)
     }
 }
 
+static void fill_masks(A64Model *m)
+{
+    for (unsigned i = 0; i < a64_n_fixed_bits; i++) {
+        const A64FixedBits *f = &a64_fixed_bits[i];
+        if (f->feature != A64_FEAT_COUNT && a64_has(m, (A64Feature)f->feature))
+            continue;
+        *(f->one ? &m->res1[f->slot] : &m->res0[f->slot]) |= f->mask;
+    }
+    for (unsigned i = 0; i < a64_n_reset_rows; i++)
+        m->reset[a64_reset_rows[i].slot] = a64_reset_rows[i].value;
+    for (unsigned i = 0; i < A64_SR_COUNT; i++)
+        m->reset[i] |= m->res1[i];
+}
+
 static const A64CpuRow *find_cpu(const char *name, GError **error)
 {
     for (unsigned i = 0; i < a64_n_cpu_rows; i++)
@@ -146,6 +162,7 @@ A64Model *a64_model_new(const char *cpu, GError **error)
         a64_model_free(m);
         return NULL;
     }
+    fill_masks(m);
     fill_ids(m);
     return m;
 }

@@ -46,6 +46,7 @@ typedef struct {
     uint64_t sp_el[3];
     uint64_t sr[A64_SR_COUNT]; /* system registers with storage, by slot of sysregs.tbl */
     bool event;            /* event register of WFE/SEV */
+    bool waits_for_event;  /* halted by WFE, not WFI */
     bool powered;          /* PSCI: on */
 } A64State;
 
@@ -57,6 +58,7 @@ struct A64Cpu {
     A64Vreg scratch[4];              /* structure loads and stores: elements in memory order */
     const struct A64Model *model;    /* features and ID registers of this --cpu */
     struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
+    uint32_t profile_dirty; /* bit per EL whose profile a register write may have changed */
     struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */
     struct A64Mmu *mmu;              /* cached effective MMU registers of each regime (mmu.h) */
     struct A64Timers *timers;        /* generic timers (timer.c) */

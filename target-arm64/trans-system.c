@@ -3,6 +3,7 @@
  * Arm ARM, "Exception-generating and System instructions", "Hint instructions", "Barriers".
  */
 #include "a64-decode.h"
+#include "exception.h"
 #include "helpers.h"
 
 bool a64_trans_hint(A64Trans *t, const A64Args_hint *a)
@@ -74,6 +75,7 @@ bool a64_trans_dsb(A64Trans *t, const A64Args_barrier *a)
 
 bool a64_trans_isb(A64Trans *t, const A64Args_barrier *a)
 {
+    a64_t_call(t, &a64_h_isb, 0, 0, 0);
     a64_t_exit(t);
     return true;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns sysregs.tbl into a64-sysregs.h (slots and field macros) and a64-sysregs-data.c (rows, rules, fields).
 
-usage: gen_sysregs.py features.tbl sysregs.tbl header.h data.c
+usage: gen_sysregs.py features.tbl sysregs.tbl sysinsns.tbl header.h data.c hooks.h
 """
 import sys
 
@@ -27,11 +27,14 @@ def field_macros(reg):
     return out
 
 
-def header(table):
+def header(table, words):
     out = ['/* Generated from sysregs.tbl; edit that table instead. */', '#pragma once', '', '#include <stdint.h>', '',
            '/* Slots of A64State.sr. */', 'typedef enum A64SysRegSlot {']
     out += [f'    A64_SR_{r.name},' for r in stored(table)]
-    out += ['    A64_SR_COUNT', '} A64SysRegSlot;', '', '/* Fields: mask in place, shift, width. */']
+    out += ['    A64_SR_COUNT', '} A64SysRegSlot;', '', '/* Registers that decide traps, by profile word. */',
+            f'#define A64_PROFILE_WORDS {len(words)}']
+    out += [f'#define A64_PROFILE_{w} {i}' for i, w in enumerate(words)]
+    out += ['', '/* Fields: mask in place, shift, width. */']
     seen = set()
     for r in table.regs.values():
         if r.family not in seen and not r.alias_of:
@@ -40,17 +43,19 @@ def header(table):
     return '\n'.join(out) + '\n'
 
 
-def main(features_tbl, sysregs_tbl, out_h, out_c):
+def main(features_tbl, sysregs_tbl, sysinsns_tbl, out_h, out_c, out_hooks):
     try:
         features = feature_table.parse(features_tbl)
-        table = sysreg_table.load([sysregs_tbl], features.rows)
-        text = sysreg_emit.data(table, stored(table))
+        table = sysreg_table.load([sysregs_tbl, sysinsns_tbl], features.rows)
+        text, hooks, words = sysreg_emit.data(table, stored(table))
     except (feature_table.TableError, sysreg_table.TableError) as e:
         sys.exit(str(e))
     with open(out_h, 'w', encoding='utf-8') as f:
-        f.write(header(table))
+        f.write(header(table, words))
     with open(out_c, 'w', encoding='utf-8') as f:
         f.write(text)
+    with open(out_hooks, 'w', encoding='utf-8') as f:
+        f.write(hooks)
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import table_cond
 
-KEYS = {'n', 'feat', 'reset', 'trap', 'fgt', 'nv', 'nv1', 'nvreg', 'e2h', 'read', 'write', 'effect', 'tlb', 'alias'}
+KEYS = {'n', 'feat', 'reset', 'trap', 'fgt', 'nv', 'nv1', 'nvreg', 'e2h', 'read', 'write', 'effect', 'tlb', 'call'}
 FLAGS = {'id', 'el12', 'el02', 'later', 'nostore', 'read', 'write', 'raz', 'pstate', 'nonv'}
 EFFECTS = {'context', 'irq', 'timer', 'mode', 'exit'}
 TLB = {'walk', 'lookup', 'cached'}
@@ -245,24 +245,24 @@ def check_atoms(table, rule, features):
 
 
 def fgt_registers(r):
-    """(direction, register, field, value that traps) of the row's fine-grained trap."""
+    """(direction, register, field, value that traps, nXS form) of the row's fine-grained traps."""
     out = []
     for item in filter(None, r.keys.get('fgt', '').split(',')):
         group, _, name = item.partition('.')
-        m = re.fullmatch(r'(HFG|HDFG|HAFG|HFGI)(2?)(:[rw])?', group)
+        m = re.fullmatch(r'(HFG|HDFG|HAFG|HFGI|HFGX)(2?)(:[rw])?', group)
         if not m or not name:
             fail(r.where, f"bad fine-grained trap '{item}'")
         group, two, only = m.groups()
         trap_value = '0' if re.match(r'n[A-Z]', name) else '1'
         for d in (only[1] if only else 'rw'):
-            if group == 'HFGI':
+            if group in ('HFGI', 'HFGX'):
                 reg = f'HFGITR{two}_EL2'
             elif group == 'HAFG':
                 reg = 'HAFGRTR_EL2'
             else:
                 reg = f'{group}{"R" if d == "r" else "W"}TR{two}_EL2'
             if d == 'r' and r.mode != 'wo' or d == 'w' and r.mode != 'ro':
-                out.append((d, reg, name, trap_value))
+                out.append((d, reg, name, trap_value, group == 'HFGX'))
     return out
 
 
@@ -270,7 +270,7 @@ def check_row(table, r):
     for t in filter(None, r.keys.get('trap', '').split(',')):
         if t not in table.traps:
             fail(r.where, f"{r.name}: unknown trap '{t}'")
-    for _, reg, name, _ in fgt_registers(r):
+    for _, reg, name, _, _ in fgt_registers(r):
         if reg not in table.regs or not table.regs[reg].find(name):
             fail(r.where, f'{r.name}: fgt {reg}.{name}: no such trap bit')
     for key in ('e2h', 'nvreg'):

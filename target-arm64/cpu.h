@@ -1,0 +1,39 @@
+/*
+ * A vCPU as a whole: making, resetting, and what the files of the exception model share.
+ * Arm ARM, "Reset" and "The AArch64 System Level Programmers' Model".
+ */
+#pragma once
+
+#include "armillary/engine.h"
+#include "armillary/port.h"
+#include "exception.h"
+#include "mode.h"
+#include "model.h"
+#include "state.h"
+
+/* CpuTarget of A64, for eng_vcpu_init and tests. */
+extern const CpuTarget a64_target;
+
+/*
+ * A vCPU in reset state, added to the machine: at EL2h, or EL1h without EL2, PC 0, powered off.
+ * model and ports are borrowed and outlive it. Free with a64_cpu_free.
+ */
+A64Cpu *a64_cpu_new(EngMachine *machine, const A64Model *model, const A64Ports *ports);
+void a64_cpu_free(A64Cpu *cpu);
+/* Back to reset state; caches are emptied by the caller (eng_tlb_flush). */
+void a64_cpu_reset(A64Cpu *cpu);
+/* Makes caches anew after the state was changed from outside (snapshot, debugger, PSCI). */
+void a64_cpu_changed(A64Cpu *cpu);
+/* Start of a kernel or PSCI CPU_ON: reset, then PC and x0, powered on. */
+void a64_cpu_start(A64Cpu *cpu, uint64_t pc, uint64_t x0);
+
+/* MPIDR_EL1 of vCPU n: 16 to a cluster, as GICv3 SGIs reach them. */
+uint64_t a64_mpidr(unsigned n);
+
+/* Exception entry without syndrome: from the current state to target's vector + offset. */
+void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc);
+
+/* Events, when some sink wants them. */
+void a64_trace_exception(A64Cpu *cpu, unsigned from_el, uint64_t from, uint64_t esr);
+void a64_trace_interrupt(A64Cpu *cpu, unsigned from_el, uint64_t from, const char *name);
+void a64_trace_eret(A64Cpu *cpu, unsigned from_el, uint64_t from);

@@ -1,0 +1,133 @@
+/*
+ * Interrupts and SError: what is pending, who takes it, what masks it. Arm ARM, "Asynchronous
+ * exception types, routing, masking and priorities".
+ */
+#include "cpu.h"
+#include "gic-cpu.h"
+#include "timer.h"
+
+/* In the order of PSTATE.{A,I,F} and of HCR_EL2.{VSE,VI,VF}, {AMO,IMO,FMO}. */
+enum { SERROR = 4, IRQ = 2, FIQ = 1 };
+
+static unsigned mask_overrides(uint64_t hcr)
+{
+    return (unsigned)(hcr >> 3 & 7); /* AMO, IMO, FMO are bits 5..3 */
+}
+
+/* MISSING: physical SError: nothing in the machine raises one. */
+static unsigned physical_pending(const A64Cpu *cpu)
+{
+    return (a64_gic_irq(cpu) ? IRQ : 0) | (a64_gic_fiq(cpu) ? FIQ : 0);
+}
+
+static unsigned virtual_pending(const A64Cpu *cpu)
+{
+    uint64_t hcr = a64_hcr(cpu);
+    unsigned p = (unsigned)(hcr >> 6 & 7); /* VSE, VI, VF are bits 8..6 */
+    return p | (a64_gic_virq(cpu) ? IRQ : 0) | (a64_gic_vfiq(cpu) ? FIQ : 0);
+}
+
+/* Which physical ones would be taken now. */
+static unsigned physical_unmasked(const A64Cpu *cpu, unsigned pending)
+{
+    uint64_t hcr = a64_hcr(cpu);
+    unsigned mask = cpu->st.pstate.daif & 7;
+    unsigned to_el2 = mask_overrides(hcr);
+    if (hcr & A64_HCR_EL2_TGE)
+        to_el2 = hcr & A64_HCR_EL2_E2H ? 0 : 7;
+    if (cpu->st.pstate.el < 2)
+        mask &= ~to_el2; /* to a higher EL: PSTATE does not mask */
+    else if (!(hcr & A64_HCR_EL2_TGE))
+        mask |= ~to_el2; /* to a lower EL: stays pending */
+    return pending & ~mask;
+}
+
+static unsigned virtual_enabled(const A64Cpu *cpu)
+{
+    uint64_t hcr = a64_hcr(cpu);
+    if (cpu->st.pstate.el == 2 || hcr & A64_HCR_EL2_TGE)
+        return 0;
+    return mask_overrides(hcr);
+}
+
+static unsigned physical_target(const A64Cpu *cpu, unsigned which)
+{
+    uint64_t hcr = a64_hcr(cpu);
+    if (cpu->st.pstate.el == 2 || hcr & A64_HCR_EL2_TGE || mask_overrides(hcr) & which)
+        return 2;
+    return 1;
+}
+
+static const char *take(A64Cpu *cpu, unsigned target, unsigned which)
+{
+    static const char *const names[] = {[FIQ] = "FIQ", [IRQ] = "IRQ", [SERROR] = "SError"};
+    unsigned offset = which == SERROR ? 0x180 : which == IRQ ? 0x80 : 0x100;
+    a64_enter(cpu, target, offset, cpu->eng.pc);
+    return names[which];
+}
+
+/* DIFFERS: the order of unmasked asynchronous exceptions is IMPLEMENTATION DEFINED: SError, then
+ * physical FIQ and IRQ, then the virtual ones. */
+static unsigned first_of(unsigned pending)
+{
+    if (pending & SERROR)
+        return SERROR;
+    return pending & FIQ ? FIQ : IRQ;
+}
+
+static void take_virtual_serror(A64Cpu *cpu)
+{
+    uint64_t vsesr = a64_has(cpu->model, A64_FEAT_RAS) ? cpu->st.sr[A64_SR_VSESR_EL2] : 0;
+    cpu->st.sr[A64_SR_ESR_EL1] =
+        (uint64_t)A64_EC_SERROR << 26 | UINT64_C(1) << 25 | (vsesr & 0x1ffffff);
+    cpu->st.sr[A64_SR_HCR_EL2] &= ~A64_HCR_EL2_VSE;
+    take(cpu, 1, SERROR);
+}
+
+bool a64_take_pending(EngVcpu *eng)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    a64_timers_poll(cpu);
+    unsigned from_el = cpu->st.pstate.el;
+    uint64_t from = eng->pc;
+    unsigned now = physical_unmasked(cpu, physical_pending(cpu));
+    if (now) {
+        unsigned which = first_of(now);
+        const char *name = take(cpu, physical_target(cpu, which), which);
+        a64_trace_interrupt(cpu, from_el, from, name);
+        return true;
+    }
+    now = virtual_pending(cpu) & virtual_enabled(cpu) & ~(unsigned)cpu->st.pstate.daif;
+    if (!now)
+        return false;
+    if (now & SERROR)
+        take_virtual_serror(cpu);
+    else
+        take(cpu, 1, first_of(now));
+    a64_trace_interrupt(cpu, from_el, from,
+                        now & SERROR ? "vSError" : now & FIQ ? "vFIQ" : "vIRQ");
+    return true;
+}
+
+/* WFI wakes for whatever is pending, WFE for what PSTATE does not mask. Source: Arm ARM, "Wait for
+ * Interrupt" and "Wait for Event mechanism and Send event". */
+bool a64_wakes(EngVcpu *eng, bool wfe)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    a64_timers_poll(cpu);
+    if (wfe && a64_timers_take_event(cpu))
+        cpu->st.event = true;
+    unsigned physical = physical_pending(cpu);
+    unsigned virtual = virtual_pending(cpu) & virtual_enabled(cpu);
+    if (!wfe)
+        return physical || virtual;
+    return cpu->st.event || physical_unmasked(cpu, physical) ||
+           (virtual & ~(unsigned)cpu->st.pstate.daif);
+}
+
+uint64_t a64_isr(A64Cpu *cpu)
+{
+    unsigned hidden = cpu->st.pstate.el == 1 ? virtual_enabled(cpu) : 0;
+    unsigned shown = (physical_pending(cpu) & ~hidden) | (virtual_pending(cpu) & hidden);
+    return (uint64_t)shown << 6;
+}

@@ -1,0 +1,85 @@
+/*
+ * ERET and the rules of illegal exception returns. Arm ARM, "Exception return" and "Illegal
+ * exception returns from AArch64 state".
+ */
+#include "armillary/engine.h"
+#include "cpu.h"
+
+enum { SPSR_AARCH32 = 0x10, SPSR_MODE = 0xf };
+
+/* Is this a return the architecture forbids? AArch32 is never there. */
+static bool is_illegal(const A64Cpu *cpu, uint64_t spsr)
+{
+    unsigned el = (unsigned)(spsr >> 2 & 3), sp = (unsigned)(spsr & 1);
+    if (spsr & (SPSR_AARCH32 | 2) || el == 3 || (el == 0 && sp))
+        return true;
+    if (el > cpu->st.pstate.el)
+        return true;
+    return el == 1 && a64_hcr(cpu) & A64_HCR_EL2_TGE;
+}
+
+/* PSTATE fields that are set whether or not the return is legal. */
+static void set_common(A64Cpu *cpu, uint64_t spsr)
+{
+    A64Pstate *p = &cpu->st.pstate;
+    p->nzcv = (uint32_t)spsr & 0xf0000000;
+    p->daif = spsr >> 6 & 15;
+    p->ss = 0; /* MISSING: software step */
+    if (a64_has(cpu->model, A64_FEAT_PAN))
+        p->pan = spsr >> 22 & 1;
+    if (a64_has(cpu->model, A64_FEAT_UAO))
+        p->uao = spsr >> 23 & 1;
+    if (a64_has(cpu->model, A64_FEAT_DIT))
+        p->dit = spsr >> 24 & 1;
+    if (a64_has(cpu->model, A64_FEAT_SSBS))
+        p->ssbs = spsr >> 12 & 1;
+    if (a64_has(cpu->model, A64_FEAT_MTE))
+        p->tco = spsr >> 25 & 1;
+    if (a64_has(cpu->model, A64_FEAT_NMI))
+        p->allint = spsr >> 13 & 1;
+    if (a64_has(cpu->model, A64_FEAT_BTI))
+        p->btype = spsr >> 10 & 3;
+}
+
+/* Traps of ERET itself at EL1: HCR_EL2.NV, then HFGITR_EL2.ERET. */
+static bool is_trapped(const A64Cpu *cpu)
+{
+    if (cpu->st.pstate.el != 1)
+        return false;
+    if (a64_hcr(cpu) & A64_HCR_EL2_NV)
+        return true;
+    return a64_has(cpu->model, A64_FEAT_FGT) &&
+           cpu->st.sr[A64_SR_HFGITR_EL2] & A64_HFGITR_EL2_ERET;
+}
+
+static uint64_t eret(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    A64State *st = &cpu->st;
+    if (is_trapped(cpu)) {
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET});
+        return 0;
+    }
+    unsigned from = st->pstate.el;
+    uint64_t spsr = st->sr[from == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1];
+    bool illegal = is_illegal(cpu, spsr);
+    set_common(cpu, spsr);
+    if (illegal) {
+        st->pstate.il = 1;
+        st->pstate.btype = 0;
+    } else {
+        st->pstate.il = spsr >> 20 & 1;
+        a64_set_el(cpu, (unsigned)(spsr >> 2 & 3), (unsigned)(spsr & 1));
+    }
+    uint64_t from_pc = cpu->eng.insn_pc;
+    cpu->eng.pc = st->sr[from == 2 ? A64_SR_ELR_EL2 : A64_SR_ELR_EL1];
+    eng_clear_exclusive(&cpu->eng);
+    st->event = true;
+    cpu->eng.leave = ENG_LEAVE_EXCEPTION;
+    a64_mode_select(cpu);
+    eng_context_changed(&cpu->eng);
+    a64_trace_eret(cpu, from, from_pc);
+    return 0;
+}
+
+const IrHelper a64_h_eret = {"eret", eret, 0, IR_H_READS | IR_H_WRITES | IR_H_RAISES};

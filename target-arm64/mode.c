@@ -1,0 +1,147 @@
+/*
+ * Interned trap profiles and translation modes. The table is bounded: a guest that cycles through
+ * settings makes it start over, with new ids, so that blocks of old modes are never found again.
+ */
+#include "mode.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "sysreg.h"
+
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 16 };
+
+struct A64Profile {
+    uint64_t word[A64_PROFILE_WORDS];
+    unsigned el;
+    A64Profile *next;
+    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting */
+};
+
+struct A64Modes {
+    const A64Model *model;
+    const A64Mode *now;
+    A64Profile *of_el[3]; /* current one of each EL; stale where EL's bit of profile_dirty is set */
+    A64Profile *bucket[HASH_SIZE];
+    unsigned n_profiles;
+    uint32_t last_id;
+};
+
+A64Modes *a64_modes_new(const A64Model *model)
+{
+    A64Modes *m = g_new0(A64Modes, 1);
+    m->model = model;
+    return m;
+}
+
+static void empty(A64Modes *m)
+{
+    for (unsigned b = 0; b < HASH_SIZE; b++) {
+        while (m->bucket[b]) {
+            A64Profile *p = m->bucket[b];
+            m->bucket[b] = p->next;
+            for (unsigned v = 0; v < VARIANTS; v++)
+                g_free(p->mode[v]);
+            g_free(p);
+        }
+    }
+    m->n_profiles = 0;
+    m->now = NULL;
+    memset(m->of_el, 0, sizeof m->of_el);
+}
+
+void a64_modes_free(A64Modes *m)
+{
+    if (m)
+        empty(m);
+    g_free(m);
+}
+
+static uint64_t hash_words(const uint64_t *word, unsigned el)
+{
+    uint64_t h = el;
+    for (unsigned i = 0; i < A64_PROFILE_WORDS; i++)
+        h = (h ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    return h >> 32;
+}
+
+static A64Profile *intern(A64Cpu *cpu, unsigned el)
+{
+    A64Modes *m = cpu->modes;
+    uint64_t word[A64_PROFILE_WORDS];
+    for (unsigned i = 0; i < A64_PROFILE_WORDS; i++)
+        word[i] = cpu->st.sr[a64_profile_slots[i]] & a64_profile_masks[el][i];
+    unsigned b = (unsigned)(hash_words(word, el) % HASH_SIZE);
+    for (A64Profile *p = m->bucket[b]; p; p = p->next)
+        if (p->el == el && memcmp(p->word, word, sizeof word) == 0)
+            return p;
+    if (m->n_profiles == PROFILE_MAX)
+        empty(m);
+    A64Profile *p = g_new0(A64Profile, 1);
+    memcpy(p->word, word, sizeof word);
+    p->el = el;
+    p->next = m->bucket[b];
+    m->bucket[b] = p;
+    m->n_profiles++;
+    return p;
+}
+
+/* Where FP and SIMD instructions trap to: the rules of the FPSR row. */
+static uint8_t fp_trap_of(A64Mode *mode)
+{
+    static const A64Access fpsr = {.key = A64_SYS_KEY(3, 3, 4, 4, 1)};
+    A64Decision d = a64_sysreg_decide(mode, &fpsr);
+    return d.kind == A64_ACC_TRAP ? d.el : 0;
+}
+
+static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
+{
+    A64Mode *mode = g_new0(A64Mode, 1);
+    *mode = (A64Mode){
+        .id = ++m->last_id,
+        .el = (uint8_t)p->el,
+        .sp = variant & 1,
+        .il = variant & 2,
+        .single_step = variant & 4,
+        .counting = variant & 8,
+        .profile = p,
+        .model = m->model,
+    };
+    mode->fp_trap = fp_trap_of(mode);
+    return mode;
+}
+
+void a64_mode_select(A64Cpu *cpu)
+{
+    A64Modes *m = cpu->modes;
+    unsigned el = cpu->st.pstate.el;
+    if (ARM_UNLIKELY(cpu->profile_dirty >> el & 1 || !m->of_el[el])) {
+        m->of_el[el] = intern(cpu, el);
+        cpu->profile_dirty &= ~(1u << el);
+    }
+    A64Profile *p = m->of_el[el];
+    /* MISSING: software step (PSTATE.SS with MDSCR_EL1.SS): no mode steps yet. */
+    unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
+                                  cpu->eng.counting << 3);
+    if (ARM_UNLIKELY(!p->mode[variant]))
+        p->mode[variant] = make_mode(m, p, variant);
+    m->now = p->mode[variant];
+    cpu->eng.mode = m->now->id;
+}
+
+void a64_mode_forget(A64Cpu *cpu)
+{
+    cpu->profile_dirty = 7;
+}
+
+const void *a64_mode_current(EngVcpu *eng)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    return cpu->modes->now;
+}
+
+uint64_t a64_profile_word(const A64Profile *p, unsigned i)
+{
+    return p->word[i];
+}

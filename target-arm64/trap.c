@@ -1,0 +1,174 @@
+/*
+ * Instructions that make exceptions or may be trapped, as helpers of the translators. Arm ARM,
+ * "Exception-generating instructions", "Traps to EL1 and EL2", and the instructions' own pages.
+ */
+#include "cpu.h"
+
+enum { RAISES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
+enum { FIRMWARE_REGS = 18 };
+
+static uint64_t undefined(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    a64_undefined(env);
+    return 0;
+}
+const IrHelper a64_h_undefined = {"undefined", undefined, 0, RAISES};
+
+static uint64_t svc(void *env, uint64_t imm, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    unsigned el = cpu->st.pstate.el;
+    uint64_t control = el == 0 ? A64_HFGITR_EL2_SVC_EL0 : A64_HFGITR_EL2_SVC_EL1;
+    bool trapped = el < 2 && !(el == 0 && a64_in_host(cpu)) &&
+                   a64_has(cpu->model, A64_FEAT_FGT) &&
+                   cpu->st.sr[A64_SR_HFGITR_EL2] & control;
+    A64Exception e = {.ec = A64_EC_SVC, .iss = (uint32_t)imm, .after = !trapped};
+    e.el = trapped ? 2 : 0;
+    a64_raise(cpu, &e);
+    return 0;
+}
+const IrHelper a64_h_svc = {"svc", svc, 1, RAISES};
+
+/* Firmware behind SMC or HVC. What it changes (CPU_ON, CPU_OFF, reset) is its own affair. */
+static void call_firmware(A64Cpu *cpu)
+{
+    cpu->eng.pc = cpu->eng.insn_pc + 4;
+    cpu->eng.leave = ENG_LEAVE_NEXT;
+    cpu->ports->firmware->call(cpu->ports->firmware_ctx, cpu->eng.index, cpu->st.x);
+}
+
+static uint64_t hvc(void *env, uint64_t imm, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    if (!a64_has(cpu->model, A64_FEAT_EL2)) {
+        if (cpu->ports->firmware && !cpu->ports->smc_is_firmware)
+            call_firmware(cpu);
+        else
+            a64_undefined(cpu);
+    } else if (a64_hcr(cpu) & A64_HCR_EL2_HCD) {
+        a64_undefined(cpu);
+    } else {
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_HVC, .iss = (uint32_t)imm,
+                                       .after = true});
+    }
+    return 0;
+}
+const IrHelper a64_h_hvc = {"hvc", hvc, 1, RAISES};
+
+/* DIFFERS: ID_AA64PFR0_EL1.EL3 is 0, yet SMC behaves as with an EL3 that holds the firmware. */
+static uint64_t smc(void *env, uint64_t imm, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    if (cpu->st.pstate.el == 1 && a64_hcr(cpu) & A64_HCR_EL2_TSC)
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_SMC, .iss = (uint32_t)imm});
+    else if (cpu->ports->firmware && cpu->ports->smc_is_firmware)
+        call_firmware(cpu);
+    else
+        a64_undefined(cpu);
+    return 0;
+}
+const IrHelper a64_h_smc = {"smc", smc, 1, RAISES};
+
+static uint64_t brk(void *env, uint64_t imm, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    bool to_el2 = cpu->st.pstate.el < 2 && cpu->st.sr[A64_SR_MDCR_EL2] & A64_MDCR_EL2_TDE;
+    a64_raise(cpu, &(A64Exception){.el = to_el2 ? 2 : 0, .ec = A64_EC_BRK,
+                                   .iss = (uint32_t)imm});
+    return 0;
+}
+const IrHelper a64_h_brk = {"brk", brk, 1, RAISES};
+
+static uint64_t illegal_state(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    a64_raise(env, &(A64Exception){.ec = A64_EC_ILLEGAL});
+    return 0;
+}
+const IrHelper a64_h_illegal_state = {"illegal_state", illegal_state, 0, RAISES};
+
+/* ISS of traps that carry a condition: CV = 1, COND = always. */
+enum { ISS_COND = 0x1e << 20 };
+
+/* The mode says where to; the class is lost when TGE turns a trap to EL1 into one to EL2. */
+static uint64_t fp_trap(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    const A64Mode *mode = a64_mode_current(&cpu->eng);
+    bool promoted = mode->el == 0 && !a64_in_host(cpu) && a64_hcr(cpu) & A64_HCR_EL2_TGE &&
+                    (cpu->st.sr[A64_SR_CPACR_EL1] & A64_CPACR_EL1_FPEN) != A64_CPACR_EL1_FPEN;
+    A64Exception e = {.el = mode->fp_trap, .ec = A64_EC_FP, .iss = ISS_COND};
+    if (promoted)
+        e = (A64Exception){.el = 2, .ec = A64_EC_UNKNOWN};
+    a64_raise(cpu, &e);
+    return 0;
+}
+const IrHelper a64_h_fp_trap = {"fp_trap", fp_trap, 0, RAISES};
+
+/* EL that traps WFI (WFE), 0 when none does. */
+static unsigned wfx_trap(const A64Cpu *cpu, bool wfe)
+{
+    const A64State *st = &cpu->st;
+    uint64_t hcr = a64_hcr(cpu);
+    uint64_t ntw = wfe ? A64_SCTLR_EL1_nTWE : A64_SCTLR_EL1_nTWI;
+    if (st->pstate.el == 0) {
+        bool host = a64_in_host(cpu);
+        if (!(st->sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1] & ntw))
+            return hcr & A64_HCR_EL2_TGE ? 2 : 1;
+        if (host)
+            return 0;
+    }
+    if (st->pstate.el < 2 && hcr & (wfe ? A64_HCR_EL2_TWE : A64_HCR_EL2_TWI))
+        return 2;
+    return 0;
+}
+
+static void wait(A64Cpu *cpu, bool wfe)
+{
+    if (wfe && cpu->st.event) {
+        cpu->st.event = false;
+        return;
+    }
+    if (a64_wakes(&cpu->eng, wfe))
+        return;
+    unsigned el = wfx_trap(cpu, wfe);
+    if (el) {
+        a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX,
+                                       .iss = (uint32_t)ISS_COND | wfe});
+        return;
+    }
+    cpu->st.waits_for_event = wfe;
+    cpu->eng.pc = cpu->eng.insn_pc + 4;
+    cpu->eng.leave = ENG_LEAVE_HALT;
+}
+
+static uint64_t wfi(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    wait(env, false);
+    return 0;
+}
+const IrHelper a64_h_wfi = {"wfi", wfi, 0, RAISES};
+
+static uint64_t wfe(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    wait(env, true);
+    return 0;
+}
+const IrHelper a64_h_wfe = {"wfe", wfe, 0, RAISES};
+
+static uint64_t isb(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    a64_mode_select(cpu);
+    eng_context_changed(&cpu->eng);
+    return 0;
+}
+const IrHelper a64_h_isb = {"isb", isb, 0, IR_H_READS | IR_H_WRITES};
+
+static uint64_t sys_trap(void *env, uint64_t what, uint64_t b, uint64_t c)
+{
+    a64_raise(env, &(A64Exception){.el = (unsigned)(what >> 32),
+                                   .ec = (A64Ec)(what >> 26 & 0x3f),
+                                   .iss = (uint32_t)what & 0x1ffffff});
+    return 0;
+}
+const IrHelper a64_h_sys_trap = {"sys_trap", sys_trap, 1, RAISES};
