@@ -90,7 +90,7 @@ static A64Profile *intern(A64Cpu *cpu, unsigned el)
 /* Where FP and SIMD instructions trap to: the rules of the FPSR row. */
 static uint8_t fp_trap_of(A64Mode *mode)
 {
-    static const A64Access fpsr = {.key = A64_SYS_KEY(3, 3, 4, 4, 1)};
+    static const A64SysAccess fpsr = {.key = A64_SYS_KEY(3, 3, 4, 4, 1)};
     A64Decision d = a64_sysreg_decide(mode, &fpsr);
     return d.kind == A64_ACC_TRAP ? d.el : 0;
 }

@@ -77,7 +77,7 @@ static bool is_impdef(uint16_t key)
     return key >> 14 & 1 && (crn == 11 || crn == 15);
 }
 
-A64Decision a64_sysreg_decide(const A64Mode *mode, const A64Access *a)
+A64Decision a64_sysreg_decide(const A64Mode *mode, const A64SysAccess *a)
 {
     const A64SysReg *reg = a64_sysreg_find(a->key, a->write);
     const uint16_t *rules;

@@ -15,7 +15,7 @@
 typedef struct {
     uint16_t key;
     bool write; /* MSR, SYS; else MRS, SYSL */
-} A64Access;
+} A64SysAccess;
 
 /* What an access does. */
 typedef enum {
@@ -106,4 +106,4 @@ const A64SysReg *a64_sysreg_find(uint16_t key, bool write);
 /* The row by name (any case), NULL when there is none: debuggers, explainers, tests. */
 const A64SysReg *a64_sysreg_named(const char *name);
 /* What the access does in this mode: feature, traps, nesting, redirection, in this order. */
-A64Decision a64_sysreg_decide(const A64Mode *mode, const A64Access *a);
+A64Decision a64_sysreg_decide(const A64Mode *mode, const A64SysAccess *a);

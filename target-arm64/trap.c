@@ -3,6 +3,7 @@
  * "Exception-generating instructions", "Traps to EL1 and EL2", and the instructions' own pages.
  */
 #include "cpu.h"
+#include "timer.h"
 
 enum { RAISES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
 enum { FIRMWARE_REGS = 18 };
@@ -137,6 +138,7 @@ static void wait(A64Cpu *cpu, bool wfe)
         return;
     }
     cpu->st.waits_for_event = wfe;
+    a64_timers_wait_event(cpu, wfe);
     cpu->eng.pc = cpu->eng.insn_pc + 4;
     cpu->eng.leave = ENG_LEAVE_HALT;
 }
