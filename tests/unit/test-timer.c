@@ -28,6 +28,10 @@ static void set_ppi(void *gic, uint32_t index, uint32_t intid, bool level)
 
 static const ArmGicPort gic = {.set_ppi = set_ppi};
 
+void eng_context_changed(EngVcpu *v)
+{
+}
+
 void eng_kick(EngVcpu *v, uint32_t attention)
 {
     atomic_fetch_or(&v->attention, attention);
