@@ -40,8 +40,11 @@ void eng_kick(EngVcpu *v, uint32_t attention)
 static int setup(void **state)
 {
     ports = (A64Ports){.mem = mem_new(), .clock = ev_clock_new(true), .gic = &gic};
-    cpu = (A64Cpu){.ports = &ports, .model = a64_model_new("max", NULL)};
-    assert_non_null(cpu.model);
+    A64Model *model = a64_model_new("max", NULL);
+    assert_non_null(model);
+    /* the fields of FEAT_ECV, which max does not announce */
+    model->res0[A64_SR_CNTHCTL_EL2] = model->res0[A64_SR_CNTKCTL_EL1] = 0;
+    cpu = (A64Cpu){.ports = &ports, .model = model};
     lines = 0;
     ev_clock_set(ports.clock, 1000);
     cpu.st.pstate.el = 1;
