@@ -37,3 +37,6 @@ void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc
 void a64_trace_exception(A64Cpu *cpu, unsigned from_el, uint64_t from, uint64_t esr);
 void a64_trace_interrupt(A64Cpu *cpu, unsigned from_el, uint64_t from, const char *name);
 void a64_trace_eret(A64Cpu *cpu, unsigned from_el, uint64_t from);
+
+/* Sets the event register (SEV) and wakes the vCPU. Any thread. */
+void a64_event(A64Cpu *cpu);

@@ -32,7 +32,9 @@ extern const IrHelper a64_h_brk;
 /* UNDEFINED, and PSTATE.IL set: no argument is looked at. */
 extern const IrHelper a64_h_undefined;
 extern const IrHelper a64_h_illegal_state;
-/* FP/SIMD access trapped to the EL in the argument. */
+/* PC of the instruction is misaligned. */
+extern const IrHelper a64_h_pc_align;
+/* FP/SIMD access trapped. */
 extern const IrHelper a64_h_fp_trap;
 /* Exception return. */
 extern const IrHelper a64_h_eret;

@@ -4,7 +4,7 @@
  */
 #include "a64-decode.h"
 #include "exception.h"
-#include "helpers.h"
+#include "exception.h"
 
 bool a64_trans_hint(A64Trans *t, const A64Args_hint *a)
 {
@@ -148,6 +148,6 @@ bool a64_t_fp_enabled(A64Trans *t)
     if (t->mode->fp_trap == 0) {
         return true;
     }
-    a64_t_exception(t, &a64_h_fp_trap, t->mode->fp_trap);
+    a64_t_exception(t, &a64_h_fp_trap, 0);
     return false;
 }

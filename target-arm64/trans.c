@@ -117,7 +117,7 @@ IrVal a64_t_extended(A64Trans *t, IrType type, A64Extend how)
 
 void a64_t_exception(A64Trans *t, const IrHelper *h, uint64_t syndrome)
 {
-    a64_t_call(t, h, ir_const(t->b, IR_I64, syndrome), 0, 0);
+    a64_t_call(t, h, h->nargs ? ir_const(t->b, IR_I64, syndrome) : 0, 0, 0);
     a64_t_exit_pc(t);
 }
 

@@ -148,7 +148,7 @@ void a64_vec_fmlal(void *cpu, void *d, const void *n, const void *m, uint64_t de
     A64Vreg r = {0};
     for (unsigned i = 0; i < lanes; i++) {
         const uint16_t flip = imm >> 9 & 1 ? 0x8000 : 0;
-        const uint16_t a = (uint16_t)(x->u16[first + i] ^ flip), b = y->u16[first + i];
+        const uint16_t a = x->u16[first + i] ^ flip, b = y->u16[first + i];
         r.u32[i] = fp_muladd_hs(z->u32[i], a, b, vec_env(cpu));
     }
     *(A64Vreg *)d = r;

@@ -44,6 +44,9 @@ typedef struct A64Ports {
     EvBus *bus;
     const ArmGicPort *gic;
     void *gic_ctx;
+    /* SEV: a64_event() for every vCPU of the machine. NULL: there is one vCPU. */
+    void (*send_event)(void *event_ctx);
+    void *event_ctx;
     const ArmFirmwarePort *firmware;
     void *firmware_ctx;
     bool smc_is_firmware; /* conduit: true = SMC, false = HVC (no EL2) */
