@@ -72,6 +72,15 @@ typedef struct {
 /* broadcast: to every vCPU of the machine, complete at the issuing vCPU's next DSB (eng_dsb). */
 void eng_tlbi(EngVcpu *cpu, const EngTlbi *what, bool broadcast);
 void eng_dsb(EngVcpu *cpu);
+/* Drops everything cached on this vCPU (its own thread, or stopped): snapshots, interned digests
+ * starting anew. */
+void eng_tlb_flush(EngVcpu *cpu);
+/*
+ * Stage-2-only translations of one IPA, so that stage-1 walks do not walk stage 2 again. digest: of
+ * the stage-2 registers. EngXlat.read and .write here: bit 0, may be read or written.
+ */
+bool eng_tlb_stage2(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, EngXlat *out);
+void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, const EngXlat *x);
 
 /* Instruction cache maintenance: drops translations of code at [pa, pa+n) or everything. */
 void eng_ic_all(EngVcpu *cpu, bool broadcast);

@@ -98,19 +98,9 @@ void eng_tlb_protect(EngVcpu *cpu, Pa page);
  * complete at eng_dsb). */
 void eng_tlb_post_code(EngVcpu *cpu, Pa pa, uint64_t n);
 
-/* Drops everything cached on this vCPU (its own thread, or stopped): snapshots, interned digests
- * starting anew. */
-void eng_tlb_flush(EngVcpu *cpu);
 /* Host pointers have changed (a region came, went or changed kind): every TLB drops everything.
  * No vCPU is running. */
 void eng_tlb_map_changed(EngTlbGroup *g);
-
-/*
- * Stage-2-only translations of one IPA, so that stage-1 walks do not walk stage 2 again. digest: of
- * the stage-2 registers. EngXlat.read and .write here: bit 0, may be read or written.
- */
-bool eng_tlb_stage2(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, EngXlat *out);
-void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, const EngXlat *x);
 
 /* Counters for tests and `info`. */
 typedef struct {

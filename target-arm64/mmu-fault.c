@@ -1,0 +1,92 @@
+/*
+ * Aborts: routing and syndromes. Arm ARM, "MMU faults", "Routing synchronous External aborts",
+ * ESR_ELx (ISS encodings of Instruction and Data Aborts), FAR_ELx, HPFAR_EL2.
+ */
+#include "mmu-fault.h"
+
+#include "exception.h"
+#include "view.h"
+
+enum { ISS_VNCR = 1 << 13, ISS_CM = 1 << 8, ISS_S1PTW = 1 << 7, ISS_WNR = 1 << 6 };
+
+unsigned a64_fault_status(const A64Fault *f)
+{
+    unsigned level = (unsigned)(f->level & 3);
+    bool below = f->level < 0; /* level -1 */
+
+    switch (f->type) {
+    case A64_FAULT_ADDRESS_SIZE:
+        return below ? 0x29 : level;
+    case A64_FAULT_TRANSLATION:
+        return below ? 0x2b : 0x04 | level;
+    case A64_FAULT_ACCESS_FLAG:
+        return 0x08 | level;
+    case A64_FAULT_PERMISSION:
+        return 0x0c | level;
+    case A64_FAULT_EXTERNAL:
+        return 0x10;
+    case A64_FAULT_EXTERNAL_WALK:
+        return below ? 0x13 : 0x14 | level;
+    case A64_FAULT_ALIGNMENT:
+        return 0x21;
+    case A64_FAULT_EXCLUSIVE:
+        return 0x35;
+    case A64_FAULT_NONE:
+    default:
+        return 0;
+    }
+}
+
+static bool external(const A64Fault *f)
+{
+    return f->type == A64_FAULT_EXTERNAL || f->type == A64_FAULT_EXTERNAL_WALK;
+}
+
+static unsigned target_el(const A64Cpu *cpu, const A64Fault *f, bool vncr)
+{
+    uint64_t hcr = a64_mmu_hcr(cpu);
+
+    if (cpu->st.pstate.el == 2 || f->stage2 || vncr || (hcr & A64_HCR_EL2_TGE) ||
+        (external(f) && (hcr & A64_HCR_EL2_TEA))) {
+        return 2;
+    }
+    return 1;
+}
+
+static uint32_t data_iss(const A64FaultSource *from, const A64Fault *f, bool vncr)
+{
+    uint32_t iss = a64_fault_status(f);
+
+    if (f->stage2 && !f->s1ptw && !external(f) && !from->cache_op) {
+        iss |= IR_MEM_GET_ISS(from->mem);
+    }
+    if (from->cache_op) {
+        iss |= ISS_CM | ISS_WNR;
+    } else if (f->write) {
+        iss |= ISS_WNR;
+    }
+    return iss | (f->s1ptw ? ISS_S1PTW : 0u) | (vncr ? ISS_VNCR : 0u);
+}
+
+void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
+{
+    bool fetch = from->access == ENG_FETCH;
+    bool vncr = !fetch && IR_MEM_GET_VIEW(from->mem) == IR_VIEW_VNCR;
+    A64Exception e = {
+        .el = target_el(cpu, f, vncr),
+        .ec = fetch ? A64_EC_INSN_ABORT_LOWER : vncr ? A64_EC_DATA_ABORT : A64_EC_DATA_ABORT_LOWER,
+        .has_far = true,
+        .far = from->va.v,
+        /* UNKNOWN for a permission fault that is not on a table access: the address all the same */
+        .has_ipa = f->stage2 && f->type != A64_FAULT_ALIGNMENT && !external(f),
+        .ipa = f->ipa,
+    };
+
+    if (fetch) {
+        cpu->eng.insn_pc = from->va.v;
+        e.iss = a64_fault_status(f) | (f->s1ptw ? ISS_S1PTW : 0u);
+    } else {
+        e.iss = data_iss(from, f, vncr);
+    }
+    a64_raise(cpu, &e);
+}

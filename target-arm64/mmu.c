@@ -1,0 +1,127 @@
+/*
+ * The MMU's hooks of CpuTarget: translation of an access, alignment and external aborts; DC by VA
+ * and DC ZVA. Arm ARM, "Translation process", "Alignment support", "A64 Cache maintenance system
+ * instructions".
+ */
+#include <string.h>
+
+#include "armillary/engine.h"
+#include "exception.h"
+#include "mmu-fault.h"
+#include "view.h"
+
+bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXlat *out)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    A64WalkIo io = a64_walk_io(cpu);
+    A64Access a = { .va = va, .access = access };
+    unsigned number;
+    A64View v;
+    A64Walk w;
+
+    a64_view(cpu, a64_access_view(cpu, IR_MEM_GET_VIEW(mem), access, &number), &v);
+    a.el0 = number == A64_VIEW_EL0;
+    a.pan = number == A64_VIEW_PRIV_PAN;
+    w = a64_walk(&v, &io, &a);
+    if (w.fault.type != A64_FAULT_NONE) {
+        a64_abort(cpu, &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &w.fault);
+        return false;
+    }
+    *out = (EngXlat){ .pa = w.pa,
+                      .ipa = w.ipa,
+                      .s1_bits = w.s1_bits,
+                      .s2_bits = w.s2_bits,
+                      .flags = (uint16_t)((w.attr.device ? ENG_X_DEVICE : 0) |
+                                          (w.global ? ENG_X_GLOBAL : 0) |
+                                          (w.s2_on ? ENG_X_STAGE2 : 0) |
+                                          (w.guarded ? ENG_X_GUARDED : 0)),
+                      .s1_level = (uint8_t)w.s1_level,
+                      .s2_level = (uint8_t)w.s2_level,
+                      .read = w.read,
+                      .write = w.clean ? 0 : w.write,
+                      .exec = w.exec };
+    return true;
+}
+
+bool a64_alignment_checked(EngVcpu *eng)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    bool el1 = a64_regime(cpu) == A64_REGIME_EL10;
+
+    return cpu->st.sr[el1 ? A64_SR_SCTLR_EL1 : A64_SR_SCTLR_EL2] & A64_SCTLR_EL1_A;
+}
+
+/* Is it only stage 2 that makes va Device memory? Its alignment faults go to EL2. */
+static bool stage2_device(A64Cpu *cpu, Va va, uint64_t mem)
+{
+    A64WalkIo io = a64_walk_io(cpu);
+    A64Access a = { .va = va, .access = ENG_READ, .at = true, .no_perm = true };
+    unsigned number;
+    A64View v;
+    A64Walk w;
+
+    a64_view(cpu, a64_access_view(cpu, IR_MEM_GET_VIEW(mem), ENG_READ, &number), &v);
+    a.el0 = number == A64_VIEW_EL0;
+    w = a64_walk(&v, &io, &a);
+    return w.fault.type == A64_FAULT_NONE && w.attr.device && !w.s1_device;
+}
+
+void a64_alignment_fault(EngVcpu *eng, Va va, EngAccess access, uint64_t mem)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    A64Fault f = { .type = A64_FAULT_ALIGNMENT, .write = access == ENG_WRITE };
+
+    f.stage2 = !(mem & IR_MEM_ALIGN) && !a64_alignment_checked(eng) && stage2_device(cpu, va, mem);
+    a64_abort(cpu, &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &f);
+}
+
+void a64_external_abort(EngVcpu *eng, Va va, EngAccess access, uint64_t mem)
+{
+    A64Fault f = { .type = A64_FAULT_EXTERNAL, .write = access == ENG_WRITE };
+
+    a64_abort(a64_cpu(eng), &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &f);
+}
+
+bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa)
+{
+    bool invalidate = op.op1 == 0 && op.crm == 6; /* DC IVAC: wants write permission */
+    A64WalkIo io = a64_walk_io(cpu);
+    A64Access a = { .va = { va },
+                    .access = invalidate ? ENG_WRITE : ENG_READ,
+                    .el0 = cpu->st.pstate.el == 0,
+                    .at = true,
+                    .no_perm = !invalidate && cpu->st.pstate.el != 0 };
+    A64View v;
+    A64Walk w;
+
+    a64_view(cpu, a64_regime(cpu), &v);
+    w = a64_walk(&v, &io, &a);
+    if (w.fault.type != A64_FAULT_NONE) {
+        a64_abort(cpu, &(A64FaultSource){ .va = { va }, .access = a.access, .cache_op = true },
+                  &w.fault);
+        return false;
+    }
+    *pa = w.pa;
+    return true;
+}
+
+enum { ZVA_BYTES = 64 };
+
+void a64_dc_zva(A64Cpu *cpu, uint64_t va)
+{
+    EngVcpu *eng = &cpu->eng;
+    uint64_t base = va & ~(uint64_t)(ZVA_BYTES - 1);
+    const EngL1Entry *e = &eng->l1[(base & eng->l1_mask) >> ARM_PAGE_BITS];
+
+    if (ARM_LIKELY(e->tag_write == (base & ~ARM_PAGE_MASK))) {
+        memset((void *)(uintptr_t)(base + e->addend), 0, ZVA_BYTES);
+        return;
+    }
+    for (unsigned i = 0; i < ZVA_BYTES; i += 8) {
+        if (!eng_store(eng, (Va){ base + i }, IR_MEM_SIZE(3), 0)) {
+            /* the address given, not the block's */
+            cpu->st.sr[cpu->st.pstate.el == 2 ? A64_SR_FAR_EL2 : A64_SR_FAR_EL1] = va;
+            return;
+        }
+    }
+}
