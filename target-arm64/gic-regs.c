@@ -6,7 +6,7 @@
  * and either one those to the registers that both groups share.
  */
 #include "gic-internal.h"
-#include "gic-regs.h"
+#include "sysreg-hooks.h"
 
 static bool virtual_by(const A64Cpu *cpu, uint64_t bits)
 {

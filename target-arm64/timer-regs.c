@@ -3,7 +3,7 @@
  * Arm ARM, "Generic Timer registers". Traps and the redirections of E2H and TGE are rows of the
  * table: each hook means its own register.
  */
-#include "timer-regs.h"
+#include "sysreg-hooks.h"
 
 #include "model.h"
 #include "timer.h"

@@ -173,22 +173,22 @@ void a64_timers_update(A64Cpu *cpu)
         }
     }
     t->deadline_ns = deadline;
+    if (t->event_ns <= (int64_t)now) {
+        t->event_ns = INT64_MAX; /* the WFE has its event, or has gone on long ago */
+    }
     arm(cpu, a64_timers_next_deadline(cpu));
 }
 
 int64_t a64_timers_next_deadline(A64Cpu *cpu)
 {
     const struct A64Timers *t = cpu->timers;
-    const int64_t event = t->waiting ? next_event(cpu, count_now(cpu)) : INT64_MAX;
-    return event < t->deadline_ns ? event : t->deadline_ns;
+    return t->event_ns < t->deadline_ns ? t->event_ns : t->deadline_ns;
 }
 
 void a64_timers_wait_event(A64Cpu *cpu, bool waiting)
 {
-    cpu->timers->waiting = waiting;
-    if (waiting) {
-        arm(cpu, a64_timers_next_deadline(cpu));
-    }
+    cpu->timers->event_ns = waiting ? next_event(cpu, count_now(cpu)) : INT64_MAX;
+    arm(cpu, a64_timers_next_deadline(cpu));
 }
 
 void a64_timers_init(A64Cpu *cpu)
@@ -197,6 +197,7 @@ void a64_timers_init(A64Cpu *cpu)
     assert(t);
     t->armed_ns = INT64_MAX;
     t->deadline_ns = INT64_MAX;
+    t->event_ns = INT64_MAX;
     t->alarm = ev_alarm_new(cpu->ports->clock, alarm_rang, cpu);
     cpu->timers = t;
     t->event_seen = count_now(cpu);

@@ -12,7 +12,7 @@ typedef enum { A64_TIMER_P, A64_TIMER_V, A64_TIMER_HP, A64_TIMER_HV, A64_TIMERS 
 
 struct A64Timers {
     bool line[A64_TIMERS]; /* output levels as last given to the interrupt controller */
-    bool waiting;          /* a WFE waits for the event stream */
+    int64_t event_ns;      /* when an event wakes the waiting WFE; INT64_MAX: none waits */
     _Atomic(bool) due;     /* the alarm rang: a64_timers_update is wanted */
     int64_t deadline_ns;   /* next change of an output line, INT64_MAX when none */
     int64_t armed_ns;      /* what the alarm is set to; never later than it must be */
@@ -51,7 +51,7 @@ int64_t a64_timers_next_deadline(A64Cpu *cpu);
 
 /* Has an event stream produced an event since the last call? WFE then does not wait. */
 bool a64_timers_take_event(A64Cpu *cpu);
-/* WFE begins or ends to wait: while it does, the event streams have deadlines. */
+/* WFE begins to wait (or WFI, which no event wakes): the next event becomes a deadline. */
 void a64_timers_wait_event(A64Cpu *cpu, bool waiting);
 
 /* Counters as seen from the current EL, up to the current instruction. */

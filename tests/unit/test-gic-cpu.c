@@ -12,7 +12,7 @@
 
 #include "armillary/engine.h"
 #include "gic-cpu.h"
-#include "gic-regs.h"
+#include "sysreg-hooks.h"
 #include "gic/gic.h"
 
 enum { NONE = 1023 };
