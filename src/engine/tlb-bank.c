@@ -6,9 +6,9 @@
 
 #include <glib.h>
 
-static void clear_entries(TlbBank *b)
+static void clear_slots(TlbBank *b, uint32_t from, uint32_t to)
 {
-    for (uint32_t i = 0; i < b->n; i++) {
+    for (uint32_t i = from; i < to; i++) {
         if (b->fetch) {
             b->code[i] = (EngFetchEntry){ .tag = ENG_TAG_NONE };
         } else {
@@ -16,8 +16,23 @@ static void clear_entries(TlbBank *b)
             b->data[i].tag_write = ENG_TAG_NONE;
         }
     }
+}
+
+static uint32_t first_size(const EngTlb *t, const TlbBank *b)
+{
+    return b->fetch ? TLB_FETCH_BANK : t->group->cfg.bank_entries;
+}
+
+/* Empties the bank. One that was hardly used shrinks, so that emptying it stays cheap. */
+static void clear_bank(EngTlb *t, TlbBank *b)
+{
+    while (b->n > first_size(t, b) && b->fills < b->n / 4) {
+        b->n /= 2;
+    }
+    clear_slots(b, 0, b->n);
     b->s1_sizes[0] = b->s1_sizes[1] = 0;
     b->evictions = 0;
+    b->fills = 0;
 }
 
 static void bank_release(EngTlb *t, TlbBank *b)
@@ -28,7 +43,7 @@ static void bank_release(EngTlb *t, TlbBank *b)
     g_free(b->data);
     g_free(b->code);
     g_free(b->code_info);
-    t->bank_entries -= b->n;
+    t->bank_entries -= b->cap;
     *b = (TlbBank){ 0 };
 }
 
@@ -56,19 +71,19 @@ static bool release_coldest(EngTlb *t, const TlbBank *keep)
     return cold;
 }
 
-static void bank_alloc(EngTlb *t, TlbBank *b, uint32_t n)
+/* Memory for cap entries; what it held is kept. */
+static void bank_reserve(EngTlb *t, TlbBank *b, uint32_t cap)
 {
-    while (t->bank_entries + n > t->group->cfg.bank_budget && release_coldest(t, b)) {
+    while (t->bank_entries + cap - b->cap > t->group->cfg.bank_budget && release_coldest(t, b)) {
     }
-    b->n = n;
-    t->bank_entries += n;
+    t->bank_entries += cap - b->cap;
+    b->cap = cap;
     if (b->fetch) {
-        b->code = g_new0(EngFetchEntry, n);
-        b->code_info = g_new0(uint64_t, n);
+        b->code = g_renew(EngFetchEntry, b->code, cap);
+        b->code_info = g_renew(uint64_t, b->code_info, cap);
     } else {
-        b->data = g_new0(EngL1Entry, n);
+        b->data = g_renew(EngL1Entry, b->data, cap);
     }
-    clear_entries(b);
 }
 
 static TlbBank *bank_new(EngTlb *t, TlbSet *s, unsigned view, bool fetch)
@@ -92,7 +107,9 @@ static TlbBank *bank_new(EngTlb *t, TlbSet *s, unsigned view, bool fetch)
                     .scope_pos = t->scope[s->scope].log_head,
                     .code_pos = t->code_head,
                     .serial = ++t->serials };
-    bank_alloc(t, b, fetch ? TLB_FETCH_BANK : t->group->cfg.bank_entries);
+    b->n = first_size(t, b);
+    bank_reserve(t, b, b->n);
+    clear_bank(t, b);
     s->bank[fetch][view] = b;
     return b;
 }
@@ -199,7 +216,7 @@ static bool replay_ranges(EngTlb *t, TlbBank *b)
 
     if (b->scope_gen != scope->gen || b->set_epoch != s->epoch ||
         s->log_head - b->set_pos > TLB_SET_LOG || scope->log_head - b->scope_pos > TLB_SCOPE_LOG) {
-        clear_entries(b);
+        clear_bank(t, b);
         changed = true;
     } else {
         for (; b->set_pos != s->log_head; b->set_pos++, changed = true) {
@@ -234,23 +251,23 @@ void eng_tlb_bank_sync(EngTlb *t, TlbBank *b)
 
 /* ---- growth ---- */
 
-static void rehash(TlbBank *b, const TlbBank *old)
+/* Entries of the lower half whose index has one more bit now move up. */
+static void spread(TlbBank *b, uint32_t half)
 {
-    for (uint32_t i = 0; i < old->n; i++) {
+    for (uint32_t i = 0; i < half; i++) {
         if (b->fetch) {
-            uint64_t tag = old->code[i].tag;
-            uint32_t k = (uint32_t)(tag >> ARM_PAGE_BITS) & (b->n - 1);
-
-            if (tag != ENG_TAG_NONE) {
-                b->code[k] = old->code[i];
-                b->code_info[k] = old->code_info[i];
+            if (b->code[i].tag != ENG_TAG_NONE && (b->code[i].tag >> ARM_PAGE_BITS & half)) {
+                b->code[i + half] = b->code[i];
+                b->code_info[i + half] = b->code_info[i];
+                b->code[i].tag = ENG_TAG_NONE;
             }
         } else {
-            const EngL1Entry *e = &old->data[i];
+            EngL1Entry *e = &b->data[i];
             uint64_t tag = e->tag_read != ENG_TAG_NONE ? e->tag_read : e->tag_write;
 
-            if (tag != ENG_TAG_NONE) {
-                b->data[(tag >> ARM_PAGE_BITS) & (b->n - 1)] = *e;
+            if (tag != ENG_TAG_NONE && (tag >> ARM_PAGE_BITS & half)) {
+                b->data[i + half] = *e;
+                e->tag_read = e->tag_write = ENG_TAG_NONE;
             }
         }
     }
@@ -258,28 +275,22 @@ static void rehash(TlbBank *b, const TlbBank *old)
 
 void eng_tlb_bank_grow(EngTlb *t, TlbBank *b)
 {
-    TlbBank old = *b;
-    uint64_t sizes[2] = { b->s1_sizes[0], b->s1_sizes[1] };
+    uint32_t half = b->n;
 
     b->evictions++;
-    if (ARM_LIKELY(b->evictions < b->n)) {
+    if (ARM_LIKELY(b->evictions < half)) {
         return;
     }
     b->evictions = 0;
-    if (b->n >= TLB_MAX_BANK || b->n * 4 > t->group->cfg.bank_budget) {
+    if (half >= TLB_MAX_BANK || half * 4 > t->group->cfg.bank_budget) {
         return;
     }
-    b->data = NULL;
-    b->code = NULL;
-    b->code_info = NULL;
-    t->bank_entries -= old.n;
-    bank_alloc(t, b, old.n * 2);
-    rehash(b, &old);
-    b->s1_sizes[0] = sizes[0];
-    b->s1_sizes[1] = sizes[1];
-    g_free(old.data);
-    g_free(old.code);
-    g_free(old.code_info);
+    if (b->cap < half * 2) {
+        bank_reserve(t, b, half * 2);
+    }
+    b->n = half * 2;
+    clear_slots(b, half, b->n);
+    spread(b, half);
     eng_tlb_publish(t);
 }
 

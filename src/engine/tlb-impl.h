@@ -91,8 +91,10 @@ struct TlbBank {
     TlbSet *set; /* NULL: free */
     uint8_t view;
     bool fetch;
-    uint32_t n; /* entries; 0: no memory */
+    uint32_t n;   /* entries in use, a power of two; 0: no memory */
+    uint32_t cap; /* entries there is memory for */
     uint32_t evictions;
+    uint32_t fills; /* since it was last empty */
     uint64_t scope_gen, set_epoch;
     uint64_t set_pos, scope_pos, code_pos;
     uint64_t last_use;
@@ -224,7 +226,7 @@ uint64_t eng_tlb_new_id(EngTlb *t);
 /* The bank of a set, up to date with every TLBI. */
 TlbBank *eng_tlb_bank(EngTlb *t, TlbSet *s, unsigned view, bool fetch);
 void eng_tlb_bank_sync(EngTlb *t, TlbBank *b);
-/* Makes room when the bank thrashes; before a fill. */
+/* A fill replaces another page: makes room when the bank thrashes. */
 void eng_tlb_bank_grow(EngTlb *t, TlbBank *b);
 void eng_tlb_banks_free(EngTlb *t);
 /* Pointers of the current banks into the vCPU. */

@@ -13,7 +13,7 @@ static void sync_current(EngTlb *t)
         eng_tlb_set_sync(t, b[i]->set);
         eng_tlb_bank_sync(t, b[i]);
     }
-    t->cpu->fetch_serial = t->fetch->serial;
+    eng_tlb_publish(t); /* serials, and sizes of banks that were emptied */
 }
 
 static void log_range(TlbRange *log, unsigned n, uint64_t *head, TlbRange r)

@@ -162,6 +162,7 @@ static void fill_data(EngTlb *t, TlbBank *b, Va va, const Found *f, const Place 
     e->addend = (uint64_t)(uintptr_t)p->page - page;
     e->info = info_of(f->pa, f->flags, f->s1_bits);
     b->s1_sizes[tlb_half(va.v)] |= UINT64_C(1) << f->s1_bits;
+    b->fills++;
 }
 
 static TlbBank *vncr_bank(EngTlb *t, EngAccess access)
@@ -247,6 +248,7 @@ EngFetchEntry *eng_tlb_fetch(EngVcpu *cpu, Va va)
     b->code[i].host = mem_host(t->group->cfg.mem, b->code[i].pa, &kind);
     b->code_info[i] = info_of(f.pa, f.flags, f.s1_bits);
     b->s1_sizes[tlb_half(va.v)] |= UINT64_C(1) << f.s1_bits;
+    b->fills++;
     return &b->code[i];
 }
 
