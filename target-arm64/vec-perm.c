@@ -67,13 +67,16 @@ const IrVecFn a64_vec_dup[4] = ROW_BHSD(dup);
 
 void a64_vec_ext(void *cpu, void *d, const void *n, const void *m, uint64_t desc)
 {
-    const unsigned bytes = vec_bytes(desc);
-    uint8_t both[32];
-    memcpy(both, n, bytes);
-    memcpy(both + bytes, m, bytes);
-    A64Vreg r = {0};
-    memcpy(&r, both + vec_imm(desc), bytes);
-    *(A64Vreg *)d = r;
+    const uint64_t *x = ((const A64Vreg *)n)->d, *y = ((const A64Vreg *)m)->d;
+    const bool q = desc & 16;
+    const uint64_t both[4] = {x[0], q ? x[1] : y[0], y[0], y[1]};
+    const unsigned word = vec_imm(desc) / 8, shift = vec_imm(desc) % 8 * 8;
+    A64Vreg r;
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t low = both[word + i], high = both[word + i + 1];
+        r.d[i] = (uint64_t)(((unsigned __int128)high << 64 | low) >> shift);
+    }
+    vec_put(d, &r, desc);
 }
 
 /*
