@@ -57,6 +57,8 @@ class Generator:
             word = self.put(word, row, "simm", rng.randrange(4, 11) & ~1 | 1)
         if row.name.startswith(("LDR", "STR", "PRF")) and "imm" in row.fields and rng.random() < 0.9:
             word = self.put(word, row, "imm", rng.randrange(24))
+        if row.handler == "ldst_ordered" and "simm" in row.fields:
+            word = self.put(word, row, "simm", 8 * rng.randrange(-8, 8) & 0x1ff)
         # the narrowest free bits that no field names
         if not dectable.row_holds(word, row):
             return None
