@@ -7,6 +7,7 @@
 #pragma once
 
 #include "armillary/port.h"
+#include "armillary/snapshot.h"
 
 #define GIC_MAX_LINES 1020u /* INTIDs of SGIs, PPIs and SPIs; 1020..1023 are special */
 #define GIC_MAX_CPUS 512u
@@ -54,3 +55,8 @@ void gic_set_ppi(Gic *gic, uint32_t cpu, uint32_t intid, bool level);
 
 /* What the CPU interfaces call; context = the Gic. Takes the device lock. */
 extern const ArmGicPort gic_port;
+
+/* State chunks; device lock held. Loading checks nothing beyond sizes: state decides no addresses.
+ * */
+void gic_save(Gic *gic, SnapWriter *w);
+bool gic_load(Gic *gic, SnapReader *r, GError **error);

@@ -21,6 +21,14 @@ typedef enum {
     VM_ERROR_HOST,   /* the host refused (memory, threads) */
 } VmErrorCode;
 
+/* A disk, seen by the guest as virtio-blk; the first given is the first the guest finds. */
+typedef struct {
+    const char *file; /* raw image or block device */
+    bool readonly;
+    bool snapshot;    /* changes are kept aside and forgotten at the end */
+} VmDrive;
+enum { VM_MAX_DRIVES = 16 };
+
 typedef struct {
     const char *cpu;     /* "NAME[,feature=on|off]..."; NULL: the default model */
     unsigned cpus;       /* 1..512 */
@@ -29,6 +37,8 @@ typedef struct {
     uint64_t seed;       /* of every random number the guest can see */
     uint32_t max_block_insns; /* 0: the engine's own; 1: one-instruction blocks (tests) */
     uint64_t max_insns;  /* stop once the vCPUs together have executed so many; 0: no limit */
+    const VmDrive *drives;
+    unsigned n_drives;
 } VmConfig;
 
 /* Paths; NULL: none. */
@@ -38,6 +48,7 @@ typedef struct {
     const char *append;   /* the kernel's command line, not a path */
     const char *dtb;      /* instead of the board's own; /chosen is completed */
     const char *firmware; /* into flash at 0 */
+    bool tree_only;       /* no kernel or firmware is fine: only vm_dtb is wanted */
 } VmImages;
 
 /* Why a run ended. */
@@ -75,6 +86,9 @@ void vm_console_connect(VmMachine *m, const HwCharPort *port);
 /* Sends input; returns how many bytes were taken (the rest when input_ready is called). */
 size_t vm_console_input(VmMachine *m, const uint8_t *bytes, size_t n);
 void vm_console_break(VmMachine *m);
+/* Around what an output callback shares with another thread: nothing is output meanwhile. */
+void vm_console_lock(VmMachine *m);
+void vm_console_unlock(VmMachine *m);
 
 /*
  * Has fn called from vm_run's thread when fd is readable (or at its end). Re-armed by each

@@ -70,7 +70,13 @@ void mem_on_code_write(Mem *m, MemCodeWriteFn fn, void *ctx);
 void mem_lock_devices(Mem *m);
 void mem_unlock_devices(Mem *m);
 
-/* Calls fn for each region in address order (state chunks, FDT, docs). */
-typedef void (*MemRegionFn)(void *ctx, const char *name, Pa base, uint64_t size, bool ram,
-                            uint8_t *host);
+/* Calls fn for each region in address order (state chunks, docs). */
+typedef struct {
+    const char *name;
+    Pa base;
+    uint64_t size;
+    MemKind kind;
+    uint8_t *host; /* NULL: a device */
+} MemRegion;
+typedef void (*MemRegionFn)(void *ctx, const MemRegion *region);
 void mem_each_region(Mem *m, MemRegionFn fn, void *ctx);

@@ -197,7 +197,7 @@ bool vm_load_images(const VmLoadPlan *p, const VmImages *images, VmLoaded *out, 
     memcpy(chosen.rng_seed, p->rng_seed, sizeof chosen.rng_seed);
     *out = (VmLoaded){ 0 };
     bool ok = true;
-    if (!images->kernel && !images->firmware) {
+    if (!images->kernel && !images->firmware && !images->tree_only) {
         g_set_error(error, VM_ERROR, VM_ERROR_CONFIG,
                     "nothing to run: give a kernel or firmware");
         ok = false;

@@ -346,6 +346,6 @@ void mem_each_region(Mem *m, MemRegionFn fn, void *ctx)
 {
     for (size_t i = 0; i < m->n_regions; i++) {
         const Region *r = &m->regions[i];
-        fn(ctx, r->name, (Pa){ r->base }, r->size, r->host && r->kind == MEM_RAM, r->host);
+        fn(ctx, &(MemRegion){ r->name, { r->base }, r->size, r->kind, r->host });
     }
 }

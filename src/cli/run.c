@@ -1,0 +1,359 @@
+/*
+ * `armillary run`: a machine from options, its console on standard input and output.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "armillary/clock.h"
+#include "armillary/machine.h"
+#include "armillary/trace.h"
+#include "cli.h"
+#include "terminal.h"
+
+enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
+
+typedef struct {
+    char *kernel, *initrd, *append, *dtb, *dump_dtb, *firmware;
+    char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout;
+    char **traces, **drives;
+    gboolean stats, state_hash;
+} Options;
+
+typedef struct {
+    Options o;
+    VmConfig config;
+    VmDrive drives[VM_MAX_DRIVES];
+    VmMachine *machine;
+    CliTerminal *terminal;
+    TraceText *traces[MAX_TRACES];
+    unsigned n_traces;
+    uint64_t guest_errors;
+    int signal_fd, timer_fd;
+    unsigned signal_watch, timer_watch;
+    int forced_status; /* why we stopped the machine ourselves, else -1 */
+} Run;
+
+static bool parse_options(int argc, char **argv, Options *o)
+{
+    const GOptionEntry entries[] = {
+        { "kernel", 'k', 0, G_OPTION_ARG_FILENAME, &o->kernel,
+          "arm64 Image (plain, gzip, zstd, EFI zboot) or ELF", "FILE" },
+        { "initrd", 'i', 0, G_OPTION_ARG_FILENAME, &o->initrd, "initial ramdisk", "FILE" },
+        { "append", 'a', 0, G_OPTION_ARG_STRING, &o->append, "kernel command line", "TEXT" },
+        { "dtb", 0, 0, G_OPTION_ARG_FILENAME, &o->dtb,
+          "device tree instead of the board's own; /chosen is completed", "FILE" },
+        { "dump-dtb", 0, 0, G_OPTION_ARG_FILENAME, &o->dump_dtb,
+          "write the device tree and exit", "FILE" },
+        { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &o->firmware, "image for the flash at 0",
+          "FILE" },
+        { "cpu", 0, 0, G_OPTION_ARG_STRING, &o->cpu, "CPU model (see armillary info cpu)",
+          "NAME[,FEATURE=on|off...]" },
+        { "smp", 's', 0, G_OPTION_ARG_STRING, &o->smp, "number of vCPUs (1)", "N" },
+        { "memory", 'm', 0, G_OPTION_ARG_STRING, &o->memory, "size of RAM (1G)", "SIZE" },
+        { "clock", 0, 0, G_OPTION_ARG_STRING, &o->clock,
+          "host: guest time follows the host, a thread per vCPU;\n"
+          "                                     "
+          "virtual: guest time = instructions, same run every time",
+          "host|virtual" },
+        { "seed", 0, 0, G_OPTION_ARG_STRING, &o->seed, "seed of all randomness", "N" },
+        { "drive", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->drives,
+          "a disk (virtio-blk), raw", "file=FILE[,readonly=on][,snapshot=on]" },
+        { "trace", 't', 0, G_OPTION_ARG_STRING_ARRAY, &o->traces,
+          "write events as text (see armillary info events)", "EVENT,...[:FILE]" },
+        { "stats", 0, 0, G_OPTION_ARG_NONE, &o->stats, "print figures at exit", NULL },
+        { "state-hash", 0, 0, G_OPTION_ARG_NONE, &o->state_hash, "print the state's hash at exit",
+          NULL },
+        { "max-insns", 0, 0, G_OPTION_ARG_STRING, &o->max_insns, "stop after N instructions",
+          "N" },
+        { "timeout", 0, 0, G_OPTION_ARG_STRING, &o->timeout, "stop after that much time",
+          "SECONDS" },
+        { .long_name = NULL }
+    };
+    return cli_parse(&argc, &argv, entries,
+                     "run a machine; its serial console is this terminal (Ctrl-A h: keys)");
+}
+
+static bool parse_clock(Run *r, GError **error)
+{
+    const char *clock = r->o.clock ? r->o.clock : "host";
+    r->config.virtual_clock = strcmp(clock, "virtual") == 0;
+    if (!r->config.virtual_clock && strcmp(clock, "host") != 0) {
+        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--clock %s: it is host or virtual", clock);
+        return false;
+    }
+    return true;
+}
+
+static bool make_config(Run *r, GError **error)
+{
+    const Options *o = &r->o;
+    uint64_t cpus = 1;
+    r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1 };
+    if (!parse_clock(r, error) || (o->smp && !cli_parse_number("--smp", o->smp, &cpus, error)) ||
+        (o->memory && !cli_parse_size(o->memory, &r->config.memory, error)) ||
+        (o->max_insns &&
+         !cli_parse_number("--max-insns", o->max_insns, &r->config.max_insns, error))) {
+        return false;
+    }
+    r->config.cpus = (unsigned)MIN(cpus, UINT32_MAX);
+    r->config.drives = r->drives;
+    for (char **d = o->drives; d && *d; d++) {
+        if (r->config.n_drives == VM_MAX_DRIVES) {
+            g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "more than %d --drive", VM_MAX_DRIVES);
+            return false;
+        }
+        if (!cli_parse_drive(*d, &r->drives[r->config.n_drives++], error)) {
+            return false;
+        }
+    }
+    if (o->seed) {
+        return cli_parse_number("--seed", o->seed, &r->config.seed, error);
+    }
+    if (!r->config.virtual_clock) {
+        const ssize_t n = getrandom(&r->config.seed, sizeof r->config.seed, GRND_NONBLOCK);
+        (void)n; /* without entropy the fixed seed has to do */
+    }
+    return true;
+}
+
+/* "EVENTS[:FILE]". */
+static bool add_trace(Run *r, const char *text, GError **error)
+{
+    const char *colon = strchr(text, ':');
+    g_autofree char *list = colon ? g_strndup(text, (gsize)(colon - text)) : g_strdup(text);
+    uint32_t mask;
+    if (r->n_traces == MAX_TRACES) {
+        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "more than %d --trace", MAX_TRACES);
+        return false;
+    }
+    if (!trace_parse(list, &mask, error)) {
+        return false;
+    }
+    TraceText *t = trace_text_new(colon ? colon + 1 : NULL, error);
+    if (!t) {
+        return false;
+    }
+    r->traces[r->n_traces++] = t;
+    ev_bus_subscribe(vm_bus(r->machine), mask, trace_text_sink, t);
+    return true;
+}
+
+/* Guest errors are shown, but not without end. */
+static void on_guest_error(void *ctx, const EvEvent *e)
+{
+    Run *r = ctx;
+    if (r->guest_errors++ < GUEST_ERRORS_SHOWN) {
+        GString *line = g_string_new("armillary: guest: ");
+        trace_format(e, line);
+        fprintf(stderr, "%s%s\r\n", line->str,
+                r->guest_errors == GUEST_ERRORS_SHOWN ? " (further ones are only counted)" : "");
+        g_string_free(line, TRUE);
+    }
+}
+
+static bool set_up_events(Run *r, GError **error)
+{
+    ev_bus_subscribe(vm_bus(r->machine), 1u << EV_GUEST_ERROR, on_guest_error, r);
+    for (char **t = r->o.traces; t && *t; t++) {
+        if (!add_trace(r, *t, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_signal(void *ctx)
+{
+    Run *r = ctx;
+    struct signalfd_siginfo info;
+    if (read(r->signal_fd, &info, sizeof info) == sizeof info) {
+        r->forced_status = CLI_SIGNAL + (int)info.ssi_signo;
+        vm_stop(r->machine);
+    }
+}
+
+static void on_timeout(void *ctx)
+{
+    Run *r = ctx;
+    r->forced_status = CLI_TIMEOUT;
+    vm_stop(r->machine);
+}
+
+static void on_key(void *ctx, CliKey key)
+{
+    Run *r = ctx;
+    if (key == CLI_KEY_POWER) {
+        vm_power_key(r->machine);
+    } else {
+        r->forced_status = CLI_QUIT;
+        vm_stop(r->machine);
+    }
+}
+
+/* Signals arrive as file events: no handler, no global state. */
+static void catch_signals(Run *r)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGQUIT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    r->signal_watch = vm_watch_fd(r->machine, r->signal_fd, on_signal, r);
+    vm_watch_resume(r->machine, r->signal_watch);
+}
+
+static bool start_timer(Run *r, GError **error)
+{
+    if (!r->o.timeout) {
+        return true;
+    }
+    char *end;
+    const double seconds = g_ascii_strtod(r->o.timeout, &end);
+    if (*end || end == r->o.timeout || !(seconds > 0 && seconds < 1e9)) {
+        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--timeout %s: not a number of seconds",
+                    r->o.timeout);
+        return false;
+    }
+    const int64_t ns = MAX((int64_t)(seconds * 1e9), 1);
+    const struct itimerspec when = { .it_value = { ns / 1000000000, ns % 1000000000 } };
+    r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    timerfd_settime(r->timer_fd, 0, &when, NULL);
+    r->timer_watch = vm_watch_fd(r->machine, r->timer_fd, on_timeout, r);
+    vm_watch_resume(r->machine, r->timer_watch);
+    return true;
+}
+
+static int status_of(const Run *r, VmStop why)
+{
+    if (why == VM_STOP_REQUEST && r->forced_status >= 0) {
+        return r->forced_status;
+    }
+    switch (why) {
+    case VM_STOP_RESET: return CLI_RESET;
+    case VM_STOP_MAX_INSNS: return CLI_MAX_INSNS;
+    case VM_STOP_IDLE: return CLI_IDLE;
+    case VM_STOP_NONE:
+    case VM_STOP_POWEROFF:
+    case VM_STOP_REQUEST: break;
+    }
+    return CLI_OK;
+}
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case CLI_OK: return NULL;
+    case CLI_RESET: return "the guest asked for a reset";
+    case CLI_MAX_INSNS: return "--max-insns reached";
+    case CLI_TIMEOUT: return "--timeout reached";
+    case CLI_IDLE: return "the guest waits for what can never come";
+    case CLI_QUIT: return "quit";
+    default: return "stopped by a signal";
+    }
+}
+
+static void print_stats(Run *r, int64_t wall_ns)
+{
+    const double wall = (double)wall_ns / 1e9, cpu = (double)ev_host_cpu_ns() / 1e9;
+    const uint64_t insns = vm_insns(r->machine);
+    fprintf(stderr, "instructions   %" PRIu64 "\n", insns);
+    fprintf(stderr, "guest time     %.3f s\n", (double)vm_guest_ns(r->machine) / 1e9);
+    fprintf(stderr, "wall time      %.3f s\n", wall);
+    fprintf(stderr, "CPU time       %.3f s\n", cpu);
+    fprintf(stderr, "speed          %.1f MIPS\n", wall > 0 ? (double)insns / wall / 1e6 : 0);
+    fprintf(stderr, "guest errors   %" PRIu64 "\n", r->guest_errors);
+}
+
+static int run_machine(Run *r)
+{
+    EvClock *wall = ev_clock_new(false);
+    r->terminal = cli_terminal_new(r->machine, (CliTerminalOwner){ on_key, r });
+    const VmStop why = vm_run(r->machine);
+    cli_terminal_free(r->terminal);
+    const int status = status_of(r, why);
+    if (reason_of(status)) {
+        fprintf(stderr, "armillary: %s\n", reason_of(status));
+    }
+    if (r->o.state_hash) {
+        g_autofree char *hash = vm_state_hash(r->machine);
+        printf("state-hash %s\n", hash);
+    }
+    if (r->o.stats) {
+        print_stats(r, ev_now_ns(wall));
+    }
+    ev_clock_free(wall);
+    return status;
+}
+
+static bool dump_dtb(Run *r, GError **error)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(vm_dtb(r->machine), &size);
+    g_autoptr(GError) why = NULL;
+    if (!g_file_set_contents(r->o.dump_dtb, data, (gssize)size, &why)) {
+        g_set_error(error, VM_ERROR, VM_ERROR_FILE, "%s", why->message);
+        return false;
+    }
+    return true;
+}
+
+static int prepare_and_run(Run *r, GError **error)
+{
+    const Options *o = &r->o;
+    const VmImages images = { .kernel = o->kernel, .initrd = o->initrd, .append = o->append,
+                              .dtb = o->dtb, .firmware = o->firmware,
+                              .tree_only = o->dump_dtb != NULL };
+    if (!make_config(r, error) || !(r->machine = vm_new(&r->config, error)) ||
+        !set_up_events(r, error) || !vm_load(r->machine, &images, error)) {
+        return -1;
+    }
+    if (o->dump_dtb) {
+        return dump_dtb(r, error) ? CLI_OK : -1;
+    }
+    catch_signals(r);
+    return start_timer(r, error) ? run_machine(r) : -1;
+}
+
+static void clean_up(Run *r)
+{
+    vm_free(r->machine);
+    for (unsigned i = 0; i < r->n_traces; i++) {
+        trace_text_free(r->traces[i]);
+    }
+    char *const strings[] = { r->o.kernel, r->o.initrd, r->o.append, r->o.dtb, r->o.dump_dtb,
+                              r->o.firmware, r->o.cpu, r->o.smp, r->o.memory, r->o.clock,
+                              r->o.seed, r->o.max_insns, r->o.timeout };
+    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
+        g_free(strings[i]);
+    }
+    g_strfreev(r->o.traces);
+    g_strfreev(r->o.drives);
+    for (unsigned i = 0; i < r->config.n_drives; i++) {
+        g_free((char *)r->drives[i].file);
+    }
+}
+
+int cli_run(int argc, char **argv)
+{
+    Run r = { .signal_fd = -1, .timer_fd = -1, .forced_status = -1 };
+    g_autoptr(GError) error = NULL;
+    int status = CLI_USAGE;
+    if (parse_options(argc, argv, &r.o)) {
+        status = prepare_and_run(&r, &error);
+        if (status < 0) {
+            status = cli_fail(error);
+        }
+    }
+    clean_up(&r);
+    return status;
+}
