@@ -12,33 +12,57 @@ typedef struct {
     Mem *mem;
     EvClock *clock;
     uint32_t max_block_insns; /* 1 = one-instruction blocks (tests); 0 = default */
+    size_t code_bytes;        /* translated code of one vCPU; 0 = 64 MiB (address space) */
 } EngConfig;
 
 EngMachine *eng_machine_new(const EngConfig *config);
 void eng_machine_free(EngMachine *m);
-/* Prepares the EngVcpu at the start of a guest CPU struct and adds it to the machine. */
-void eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target);
+/* Prepares the EngVcpu at the start of a (zeroed) guest CPU struct and adds it to the machine;
+ * false without memory, or when there are 64 already. */
+bool eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target);
 void eng_vcpu_fini(EngVcpu *cpu);
 
 /* Why eng_run returned. */
 typedef enum { ENG_RAN_BUDGET, ENG_RAN_HALT, ENG_RAN_STOP } EngRan;
 
 /*
+ * Ends the running turn early, from a helper or device callback on this thread (counting mode): no
+ * instruction after the n-th from now is executed.
+ */
+static inline void eng_shorten_turn(EngVcpu *cpu, uint64_t n)
+{
+    uint64_t end = cpu->insns + cpu->insn_done + n;
+    if (end < cpu->turn_end)
+        cpu->turn_end = end;
+}
+
+/*
  * Runs the vCPU on this thread until its budget of instructions is used up (counting mode),
  * it halts (WFI/WFE: returns at once, the
- * caller sleeps), or ENG_ATT_STOP is set.
+ * caller sleeps), or ENG_ATT_STOP or ENG_ATT_WORK is set (it clears them). budget is brought up to
+ * date on return. In counting mode interrupts are looked at when a turn begins and after
+ * instructions that end a block or touch a device, so that block sizes do not show.
  */
 EngRan eng_run(EngVcpu *cpu);
 
 /* Sets attention bits from any thread and wakes the vCPU if it sleeps in eng_sleep. */
 void eng_kick(EngVcpu *cpu, uint32_t attention);
-/* Sleeps until attention, target->wakes, or guest time deadline_ns (host clock). */
+/* Sleeps until attention or guest time deadline_ns (host clock; INT64_MAX: none). May return
+ * early: the caller asks target->wakes. Outside eng_run. */
 void eng_sleep(EngVcpu *cpu, int64_t deadline_ns);
+
+/* Instructions executed, exact also within a raising helper (the current instruction included). */
+static inline uint64_t eng_insns_now(const EngVcpu *cpu)
+{
+    return cpu->insns + cpu->insn_done;
+}
 
 /* Data accesses from helpers with full checks: false when an exception was taken. mem =
  * IR_MEM_*; size from it. */
 bool eng_load(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value);
 bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value);
+/* IR_ATOMIC: mem names operation and size; operands are its b and c; *old is what was there. */
+bool eng_atomic(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t operands[2], uint64_t *old);
 /* 16 bytes, single-copy atomic when aligned. */
 bool eng_load16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
 bool eng_store16(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2]);
@@ -81,6 +105,9 @@ void eng_tlb_flush(EngVcpu *cpu);
  */
 bool eng_tlb_stage2(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, EngXlat *out);
 void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, const EngXlat *x);
+
+/* Host pointers have changed (a region came or went). No vCPU runs. */
+void eng_map_changed(EngMachine *m);
 
 /* Instruction cache maintenance: drops translations of code at [pa, pa+n) or everything. */
 void eng_ic_all(EngVcpu *cpu, bool broadcast);

@@ -62,6 +62,8 @@ typedef enum {
     ENG_LEAVE_HALT,
 } EngLeave;
 
+enum { ENG_TEMPS = 64 };
+
 struct EngVcpu {
     /* hot: touched by translated code */
     /* in a block: VA of its first instruction; outside: the next instruction */
@@ -87,6 +89,20 @@ struct EngVcpu {
     /* id of the current translation mode, see CpuTarget.mode_changed */
     uint32_t mode;
     bool counting;               /* blocks count instructions against budget */
+    bool context_dirty;          /* eng_context_changed was called: run loop's own */
+    bool may_do_io;              /* counting: this block is one instruction long, see eng_run */
+    bool split;                  /* counting: the block is longer than what is left of the turn */
+    bool retry_io;               /* counting: a device was touched within a longer block */
+    bool strict_align;           /* CpuTarget.alignment_checked of the current context */
+    /* instructions of the running block begun so far, while a raising helper or a slow memory
+     * access runs; else 0 */
+    uint32_t insn_done;
+    uint64_t turn_end;           /* counting: value of insns at which eng_run returns */
+    uint8_t *code_base;          /* block cache: entry tables hold offsets from it */
+    _Atomic(bool) sleeping;      /* in eng_sleep: a kick must wake */
+    const void *link;            /* block cache: the link slot that asks to be patched */
+    uint64_t zero;               /* always 0: operand of predecoded operations */
+    uint64_t temp[ENG_TEMPS];    /* values of predecoded operations that are in no register */
     /* cold */
     EngMachine *machine;
     const CpuTarget *target;

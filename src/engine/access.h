@@ -1,0 +1,15 @@
+/*
+ * What the slow memory paths share.
+ */
+#pragma once
+
+#include "code.h"
+#include "machine.h"
+#include "tlb.h"
+
+/* Alignment checks and translation of an access. False: the exception has been taken. */
+bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit);
+
+/* Counting mode: a device may only be touched from a block of one instruction. False: leave the
+ * block; the run loop comes back with such a block. */
+bool eng_access_may_do_io(EngVcpu *cpu);

@@ -1,0 +1,187 @@
+/*
+ * Read-modify-write accesses, 16-byte accesses and exclusives. Arm ARM, "Atomic instructions",
+ * "Synchronization and semaphores".
+ *
+ * DIFFERS: the exclusive monitor remembers address and value; a location that was changed and
+ * changed back in between passes (ABA).
+ */
+#include "access.h"
+#include "host-access.h"
+
+/*
+ * Host address of an access that both reads and writes; NULL: the exception has been taken. A page
+ * that faults on reading is reported as a write when writing faults too (the manual calls for the
+ * read's permission to be checked first).
+ */
+static uint8_t *rmw_host(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit)
+{
+    if (!eng_access_hit(cpu, va, ENG_READ, mem, hit) ||
+        !eng_access_hit(cpu, va, ENG_WRITE, mem, hit))
+        return NULL;
+    if (!hit->host) /* a device or ROM: no read-modify-write there */
+        cpu->target->external_abort(cpu, va, ENG_WRITE, mem);
+    return hit->host;
+}
+
+bool eng_atomic(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t operands[2], uint64_t *old)
+{
+    EngTlbHit hit;
+    uint8_t *host = rmw_host(cpu, va, mem | IR_MEM_ALIGN, &hit);
+    if (!host)
+        return false;
+    *old = eng_host_atomic(host, mem, operands[0], operands[1]);
+    if (hit.code)
+        eng_code_written(cpu, hit.pa, UINT64_C(1) << IR_MEM_GET_SIZE(mem));
+    return true;
+}
+
+/* --- 16 bytes --- */
+
+enum { SIZE_16 = 4 };
+
+static uint64_t mem16(uint64_t mem)
+{
+    return (mem & ~UINT64_C(7)) | IR_MEM_SIZE(SIZE_16);
+}
+
+bool eng_load16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
+{
+    EngTlbHit hit;
+    if (va.v & 15) {
+        uint64_t half = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(3);
+        if (mem & IR_MEM_ALIGN) {
+            cpu->target->alignment_fault(cpu, va, ENG_READ, mem);
+            return false;
+        }
+        return eng_load(cpu, va, half, &value[0]) &&
+               eng_load(cpu, (Va){va.v + 8}, half, &value[1]);
+    }
+    if (!eng_access_hit(cpu, va, ENG_READ, mem16(mem), &hit))
+        return false;
+    if (hit.host) {
+        eng_host_load16(hit.host, value);
+        return true;
+    }
+    Mem *m = cpu->machine->config.mem;
+    if (!eng_access_may_do_io(cpu))
+        return false;
+    if (mem_read(m, hit.pa, 8, &value[0]) && mem_read(m, (Pa){hit.pa.v + 8}, 8, &value[1]))
+        return true;
+    cpu->target->external_abort(cpu, va, ENG_READ, mem);
+    return false;
+}
+
+bool eng_store16(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2])
+{
+    EngTlbHit hit;
+    if (va.v & 15) {
+        uint64_t half = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(3);
+        if (mem & IR_MEM_ALIGN) {
+            cpu->target->alignment_fault(cpu, va, ENG_WRITE, mem);
+            return false;
+        }
+        return eng_store(cpu, va, half, value[0]) &&
+               eng_store(cpu, (Va){va.v + 8}, half, value[1]);
+    }
+    if (!eng_access_hit(cpu, va, ENG_WRITE, mem16(mem), &hit))
+        return false;
+    if (hit.host) {
+        eng_host_store16(hit.host, value);
+        if (hit.code)
+            eng_code_written(cpu, hit.pa, 16);
+        return true;
+    }
+    Mem *m = cpu->machine->config.mem;
+    if (!eng_access_may_do_io(cpu))
+        return false;
+    if (mem_write(m, hit.pa, 8, value[0]) && mem_write(m, (Pa){hit.pa.v + 8}, 8, value[1]))
+        return true;
+    cpu->target->external_abort(cpu, va, ENG_WRITE, mem);
+    return false;
+}
+
+bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
+               const uint64_t desired[2])
+{
+    EngTlbHit hit;
+    uint8_t *host = rmw_host(cpu, va, mem16(mem) | IR_MEM_ALIGN, &hit);
+    if (!host)
+        return false;
+    eng_host_cas16(host, expected_seen, desired);
+    if (hit.code)
+        eng_code_written(cpu, hit.pa, 16);
+    return true;
+}
+
+/* --- exclusives --- */
+
+/* Bytes of the whole access: pairs of registers are marked IR_MEM_PAIR. */
+static unsigned exclusive_size(uint64_t mem)
+{
+    return IR_MEM_GET_SIZE(mem) + (mem & IR_MEM_PAIR ? 1 : 0);
+}
+
+static void split_pair(unsigned size, uint64_t word, uint64_t value[2])
+{
+    value[0] = size == 3 ? (uint32_t)word : word;
+    value[1] = word >> 32;
+}
+
+bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
+{
+    EngTlbHit hit;
+    unsigned size = exclusive_size(mem);
+    uint64_t whole = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(size) | IR_MEM_ALIGN;
+    uint64_t seen[2] = {0, 0};
+    if (!eng_access_hit(cpu, va, ENG_READ, whole, &hit))
+        return false;
+    cpu->excl_size = 0;
+    if (!hit.host) { /* no monitor there: the store will fail */
+        bool done = size < 4 && eng_load(cpu, va, whole, &seen[0]);
+        if (!done && cpu->leave == ENG_STAY)
+            cpu->target->external_abort(cpu, va, ENG_READ, mem);
+        if (!done)
+            return false;
+    } else if (size == SIZE_16) {
+        eng_host_load16(hit.host, seen);
+    } else {
+        seen[0] = eng_host_load(hit.host, size);
+    }
+    if (hit.host) {
+        cpu->excl_pa = hit.pa.v;
+        cpu->excl_lo = seen[0];
+        cpu->excl_hi = seen[1];
+        cpu->excl_size = 1u << size;
+    }
+    value[0] = seen[0];
+    value[1] = seen[1];
+    if ((mem & IR_MEM_PAIR) && size < SIZE_16)
+        split_pair(size, seen[0], value);
+    return true;
+}
+
+bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2],
+                         uint64_t *failed)
+{
+    EngTlbHit hit;
+    unsigned size = exclusive_size(mem);
+    uint64_t whole = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(size) | IR_MEM_ALIGN;
+    if (!eng_access_hit(cpu, va, ENG_WRITE, whole, &hit))
+        return false;
+    bool armed = cpu->excl_size == 1u << size && hit.host && hit.pa.v == cpu->excl_pa;
+    uint64_t seen[2] = {cpu->excl_lo, cpu->excl_hi};
+    cpu->excl_size = 0;
+    *failed = 1;
+    if (!armed)
+        return true;
+    if (size == SIZE_16) {
+        *failed = !eng_host_cas16(hit.host, seen, value);
+    } else {
+        bool pair = mem & IR_MEM_PAIR;
+        uint64_t word = pair ? (uint32_t)value[0] | value[1] << 32 : value[0];
+        *failed = !eng_host_cas(hit.host, size, seen, word);
+    }
+    if (hit.code && !*failed)
+        eng_code_written(cpu, hit.pa, UINT64_C(1) << size);
+    return true;
+}

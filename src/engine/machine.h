@@ -1,0 +1,20 @@
+/*
+ * The engine's own state of a machine that other rooms need not see.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "code.h"
+#include "tlb.h"
+
+struct EngMachine {
+    EngConfig config;
+    EngTlbGroup *tlbs;
+    struct EngCodeMap *code_map;
+    struct EngDma *dma;
+    uint32_t n_cpus;
+};
+
+/* Drops what devices have written over since the last call. */
+void eng_dma_serve(EngVcpu *cpu);

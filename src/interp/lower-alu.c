@@ -1,0 +1,351 @@
+/*
+ * Lowering of pure ops when their value is wanted: choice of the operation, with operands that were
+ * put off (constants, shifts, extensions, products, conditions) taken in.
+ */
+#include "lower.h"
+
+#include "../ir/eval.h"
+#include "../ir/ops.h"
+
+/* First of the four kinds 64, 64I, 32, 32I, or of the two 64, 32. 0 = not of this shape. */
+static const uint16_t BINARY[IR_OP_COUNT] = {
+    [IR_ADD] = IK_ADD64, [IR_SUB] = IK_SUB64, [IR_MUL] = IK_MUL64, [IR_AND] = IK_AND64,
+    [IR_OR] = IK_OR64, [IR_XOR] = IK_XOR64, [IR_ANDN] = IK_ANDN64, [IR_ORN] = IK_ORN64,
+    [IR_EON] = IK_EON64, [IR_SHL] = IK_SHL64, [IR_SHR] = IK_SHR64, [IR_SAR] = IK_SAR64,
+    [IR_ROR] = IK_ROR64, [IR_EQ] = IK_EQ64, [IR_NE] = IK_NE64, [IR_ULT] = IK_ULT64,
+    [IR_ULE] = IK_ULE64, [IR_SLT] = IK_SLT64, [IR_SLE] = IK_SLE64,
+    [IR_FLAGS_ADD] = IK_FADD64, [IR_FLAGS_SUB] = IK_FSUB64,
+};
+static const uint16_t GENERAL[IR_OP_COUNT] = {
+    [IR_UMULH] = IK_UMULH64, [IR_SMULH] = IK_SMULH64, [IR_UDIV] = IK_UDIV64,
+    [IR_SDIV] = IK_SDIV64, [IR_ADC] = IK_ADC64, [IR_NOT] = IK_NOT64, [IR_NEG] = IK_NEG64,
+    [IR_CLZ] = IK_CLZ64, [IR_CLS] = IK_CLS64, [IR_RBIT] = IK_RBIT64, [IR_REV] = IK_REV64,
+    [IR_REV16] = IK_REV1664, [IR_REV32] = IK_REV3264, [IR_EXTR] = IK_EXTR64,
+    [IR_BFI] = IK_BFI64, [IR_SELECT] = IK_SELECT64, [IR_FLAGS_ADC] = IK_FADC64,
+};
+
+static unsigned width(const IrOp *op)
+{
+    return op->type == IR_I64 ? 64 : 32;
+}
+
+static void set_operands(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    unsigned n = ir_op_info(op->op)->args, w = width(op);
+    if (n > 0)
+        o->a = interp_lower_use(l, op->a, w);
+    if (n > 1)
+        o->b = interp_lower_use(l, op->b, w);
+    if (n > 2)
+        o->c = interp_lower_use(l, op->c, w);
+}
+
+static bool same_type(const InterpLower *l, IrVal v, const IrOp *op)
+{
+    return lower_op(l, v)->type == op->type;
+}
+
+/* a op (b << k) and a op (b >> k), for the ops that have it. */
+static bool take_shift(InterpLower *l, InterpOp *o, const IrOp *op, IrVal a, IrVal b)
+{
+    static const uint16_t left[IR_OP_COUNT] = {
+        [IR_ADD] = IK_ADDSHL64, [IR_SUB] = IK_SUBSHL64, [IR_AND] = IK_ANDSHL64,
+        [IR_OR] = IK_ORSHL64, [IR_XOR] = IK_XORSHL64};
+    static const uint16_t right[IR_OP_COUNT] = {
+        [IR_ADD] = IK_ADDSHR64, [IR_OR] = IK_ORSHR64, [IR_XOR] = IK_XORSHR64};
+    const IrOp *shift = lower_op(l, b);
+    bool shl = lower_is_lazy(l, b, IR_SHL), shr = lower_is_lazy(l, b, IR_SHR);
+    uint16_t kind = shl ? left[op->op] : shr ? right[op->op] : 0;
+    if (!kind || !same_type(l, b, op) || !lower_is_const(l, shift->b))
+        return false;
+    o->kind = kind + (op->type != IR_I64);
+    o->imm = lower_op(l, shift->b)->imm;
+    o->a = interp_lower_use(l, a, width(op));
+    o->b = interp_lower_use(l, shift->a, width(op));
+    return true;
+}
+
+/* Is v a put-off extension of 32 bits? */
+static bool extends32(const InterpLower *l, IrVal v, IrOpcode op)
+{
+    return lower_is_lazy(l, v, op) && lower_op(l, v)->imm == 32 &&
+           lower_op(l, v)->type == IR_I64;
+}
+
+/* a + (extended 32-bit b << k) */
+static bool take_extension(InterpLower *l, InterpOp *o, const IrOp *op, IrVal a, IrVal b)
+{
+    IrVal from = b;
+    uint64_t by = 0;
+    if (lower_is_lazy(l, b, IR_SHL) && lower_is_const(l, lower_op(l, b)->b)) {
+        from = lower_op(l, b)->a;
+        by = lower_op(l, lower_op(l, b)->b)->imm;
+    }
+    bool sign = extends32(l, from, IR_SEXT);
+    if (op->op != IR_ADD || op->type != IR_I64 || !(sign || extends32(l, from, IR_ZEXT)))
+        return false;
+    o->kind = sign ? IK_ADDSXTW : IK_ADDUXTW;
+    o->imm = by;
+    o->a = interp_lower_use(l, a, 64);
+    o->b = interp_lower_use(l, lower_op(l, from)->a, 32);
+    return true;
+}
+
+/* c + a * b and c - a * b, also of extended 32-bit factors */
+static bool take_product(InterpLower *l, InterpOp *o, const IrOp *op, IrVal c, IrVal product)
+{
+    if (!lower_is_lazy(l, product, IR_MUL) || !same_type(l, product, op) ||
+        (op->op != IR_ADD && op->op != IR_SUB))
+        return false;
+    const IrOp *mul = lower_op(l, product);
+    IrOpcode ext = extends32(l, mul->a, IR_SEXT) ? IR_SEXT : IR_ZEXT;
+    if (lower_is_const(l, mul->b))
+        return false;
+    if (op->op == IR_ADD && extends32(l, mul->a, ext) && extends32(l, mul->b, ext)) {
+        o->kind = ext == IR_SEXT ? IK_SMADDL : IK_UMADDL;
+        o->a = interp_lower_use(l, lower_op(l, mul->a)->a, 32);
+        o->b = interp_lower_use(l, lower_op(l, mul->b)->a, 32);
+    } else {
+        o->kind = (op->op == IR_ADD ? IK_MADD64 : IK_MSUB64) + (op->type != IR_I64);
+        o->a = interp_lower_use(l, mul->a, width(op));
+        o->b = interp_lower_use(l, mul->b, width(op));
+    }
+    o->c = interp_lower_use(l, c, width(op));
+    return true;
+}
+
+static bool take(InterpLower *l, InterpOp *o, const IrOp *op, IrVal a, IrVal b)
+{
+    return take_shift(l, o, op, a, b) || take_extension(l, o, op, a, b) ||
+           take_product(l, o, op, a, b);
+}
+
+/* UMULL and SMULL without an addend. */
+static bool choose_long_product(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    IrOpcode ext = extends32(l, op->a, IR_SEXT) ? IR_SEXT : IR_ZEXT;
+    if (op->op != IR_MUL || !extends32(l, op->a, ext) || !extends32(l, op->b, ext))
+        return false;
+    o->kind = ext == IR_SEXT ? IK_SMADDL : IK_UMADDL;
+    o->a = interp_lower_use(l, lower_op(l, op->a)->a, 32);
+    o->b = interp_lower_use(l, lower_op(l, op->b)->a, 32);
+    o->c = LOWER_ZERO;
+    return true;
+}
+
+static void choose_binary(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    bool narrow = op->type != IR_I64;
+    if (take(l, o, op, op->a, op->b) || choose_long_product(l, o, op))
+        return;
+    if (op->op != IR_SUB && take(l, o, op, op->b, op->a))
+        return; /* only ops that commute take anything in */
+    o->kind = BINARY[op->op] + (narrow ? 2 : 0);
+    o->a = interp_lower_use(l, op->a, width(op));
+    if (lower_is_const(l, op->b)) {
+        o->kind++;
+        o->imm = lower_op(l, op->b)->imm;
+    } else {
+        o->b = interp_lower_use(l, op->b, width(op));
+    }
+}
+
+/* NZ of a value; of an AND that was put off, without computing that. */
+static void choose_flags_logic(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    const IrOp *and = lower_op(l, op->a);
+    o->kind = op->type == IR_I64 ? IK_FAND64 : IK_FAND32;
+    if (lower_is_lazy(l, op->a, IR_AND) && same_type(l, op->a, op)) {
+        o->a = interp_lower_use(l, and->a, width(op));
+        if (lower_is_const(l, and->b)) {
+            o->kind++;
+            o->imm = lower_op(l, and->b)->imm;
+            return;
+        }
+        o->b = interp_lower_use(l, and->b, width(op));
+    } else {
+        o->a = o->b = interp_lower_use(l, op->a, width(op));
+    }
+}
+
+static void choose_select(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    IrVal other = op->c;
+    const IrOp *alt = lower_op(l, other);
+    InterpKind kind = IK_CSEL64;
+    if (!lower_is_lazy(l, op->a, IR_COND)) {
+        o->kind = IK_SELECT64 + (op->type != IR_I64);
+        set_operands(l, o, op);
+        return;
+    }
+    if (l->v[other].state == LOWER_LAZY && same_type(l, other, op)) {
+        bool inc = alt->op == IR_ADD && lower_is_const(l, alt->b) &&
+                   lower_op(l, alt->b)->imm == 1;
+        kind = inc ? IK_CSINC64 : alt->op == IR_NOT ? IK_CSINV64
+                                : alt->op == IR_NEG ? IK_CSNEG64 : IK_CSEL64;
+        if (kind != IK_CSEL64)
+            other = alt->a;
+    }
+    const IrOp *cond = lower_op(l, op->a);
+    o->kind = kind + (op->type != IR_I64);
+    o->imm = ir_cond_mask((unsigned)cond->imm);
+    o->a = interp_lower_use(l, cond->a, 32);
+    o->b = interp_lower_use(l, op->b, width(op));
+    o->c = interp_lower_use(l, other, width(op));
+}
+
+static void choose_field(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    unsigned w = width(op), lsb = IR_FIELD_LSB(op->imm), n = IR_FIELD_WIDTH(op->imm);
+    bool sign = op->op == IR_SBFX || op->op == IR_SEXT;
+    if (op->op == IR_SEXT || op->op == IR_ZEXT) {
+        lsb = 0;
+        n = (unsigned)op->imm;
+    }
+    if (op->op == IR_ZEXT && n == 32) {
+        o->kind = IK_MOV32;
+        o->a = interp_lower_use(l, op->a, 32);
+        return;
+    }
+    o->kind = (sign ? IK_SBFX64 : IK_UBFX64) + (w == 32);
+    o->imm = (w - lsb - n) | (w - n) << 8;
+    /* bits above the field are shifted out */
+    unsigned top = lsb + n;
+    o->a = interp_lower_use(l, op->a, top <= 8 ? 8 : top <= 16 ? 16 : top <= 32 ? 32 : w);
+}
+
+static void choose_insert(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    unsigned lsb = IR_FIELD_LSB(op->imm), n = IR_FIELD_WIDTH(op->imm);
+    bool narrow = op->type != IR_I64;
+    if (!lower_is_const(l, op->b)) {
+        o->kind = IK_BFI64 + narrow;
+        o->imm = op->imm;
+        set_operands(l, o, op);
+        return;
+    }
+    o->kind = IK_BFII64 + narrow;
+    o->imm = (lower_op(l, op->b)->imm & ir_ones(n)) << lsb;
+    o->c = (uint16_t)(lsb | n << 8);
+    o->a = interp_lower_use(l, op->a, width(op));
+}
+
+static void choose(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    switch (op->op) {
+    case IR_PC:
+        o->kind = IK_PC;
+        o->imm = op->imm;
+        break;
+    case IR_SEXT:
+    case IR_ZEXT:
+    case IR_UBFX:
+    case IR_SBFX:
+        choose_field(l, o, op);
+        break;
+    case IR_BFI:
+        choose_insert(l, o, op);
+        break;
+    case IR_SELECT:
+        choose_select(l, o, op);
+        break;
+    case IR_COND:
+        o->kind = IK_COND;
+        o->imm = ir_cond_mask((unsigned)op->imm);
+        o->a = interp_lower_use(l, op->a, 32);
+        break;
+    case IR_FLAGS_LOGIC:
+        choose_flags_logic(l, o, op);
+        break;
+    default:
+        if (BINARY[op->op] || op->op == IR_ADD) {
+            choose_binary(l, o, op);
+            break;
+        }
+        o->kind = GENERAL[op->op] + (op->type != IR_I64);
+        o->imm = op->imm;
+        set_operands(l, o, op);
+        break;
+    }
+}
+
+static bool same_operands(const InterpOp *x, const InterpOp *y)
+{
+    return x->a == y->a && x->b == y->b && x->imm == y->imm;
+}
+
+/*
+ * The flags of an operation have just been made and now its result is wanted (or the reverse, for
+ * flags): both in one operation. Four kinds in a row: 64, 64I, 32, 32I.
+ */
+static bool join_flags(InterpLower *l, const InterpOp *o)
+{
+    InterpOp *last = interp_lower_last(l);
+    InterpOp flags = *o;
+    if (!last)
+        return false;
+    uintptr_t base = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        if (last->kind == IK_FADD64 + i && o->kind == IK_ADD64 + i)
+            base = IK_ADDS64 + i;
+        else if (last->kind == IK_FSUB64 + i && o->kind == IK_SUB64 + i)
+            base = IK_SUBS64 + i;
+        else if (last->kind == IK_FAND64 + i && o->kind == IK_AND64 + i)
+            base = IK_ANDS64 + i;
+    }
+    if (last->kind == IK_FSUB64I && o->kind == IK_ADD64I) {
+        base = IK_SUBS64I; /* x - k was built as x + -k */
+        flags.imm = 0 - o->imm;
+    } else if (last->kind == IK_FSUB32I && o->kind == IK_ADD32I) {
+        base = IK_SUBS32I;
+        flags.imm = (uint32_t)(0 - o->imm);
+    }
+    if (!base || !same_operands(last, &flags))
+        return false;
+    last->c = last->d;
+    last->d = o->d;
+    last->kind = base;
+    return true;
+}
+
+static bool fits32(uint64_t v)
+{
+    return (uint64_t)(int64_t)(int32_t)v == v;
+}
+
+/* base += k right after an access off base: a writeback. */
+static bool join_writeback(InterpLower *l, const InterpOp *o)
+{
+    InterpOp *last = interp_lower_last(l);
+    if (!last || o->kind != IK_ADD64I || o->d != o->a || last->a != o->a || !fits32(o->imm))
+        return false;
+    uintptr_t kind = last->kind;
+    bool form_d = (kind >= IK_LD8_D && kind <= IK_ST64_S && (kind - IK_LD8_D) % 5 == 0) ||
+                  kind == IK_LDP64_D || kind == IK_LDP32_D || kind == IK_STP64_D ||
+                  kind == IK_STP32_D;
+    bool loads = kind < IK_ST8_D || kind == IK_LDP64_D || kind == IK_LDP32_D;
+    bool pair = kind >= IK_LDP64_D;
+    if (!form_d || (loads && (last->d == o->a || (pair && last->b == o->a))))
+        return false;
+    last->kind = kind + 1;
+    last->imm = (uint32_t)last->imm | o->imm << 32;
+    return true;
+}
+
+void interp_lower_compute(InterpLower *l, IrVal v, uint16_t place)
+{
+    const IrOp *op = lower_op(l, v);
+    const IrVal args[3] = {op->a, op->b, op->c};
+    bool flags = op->op >= IR_FLAGS_ADD && op->op <= IR_FLAGS_LOGIC;
+    InterpOp o = {.imm = 0};
+    uint32_t before = l->n_ops;
+    choose(l, &o, op);
+    o.d = place ? place : interp_lower_new_temp(l);
+    for (unsigned i = 0; i < ir_op_info(op->op)->args; i++)
+        interp_lower_release(l, args[i]);
+    if (place)
+        interp_lower_save_aliases(l, place, flags ? 4 : 8);
+    if (l->n_ops != before || !(join_flags(l, &o) || join_writeback(l, &o)))
+        interp_lower_emit(l, o);
+    interp_lower_place(l, v, o.d, flags ? 32 : 64);
+}
