@@ -2,6 +2,9 @@
  * Loads and stores of SIMD&FP registers: one register, pairs, literals. Arm ARM, "Loads and stores"
  * of the A64 instruction set encoding; Mem[], and V[] for what a load clears.
  *
+ * A register that was loaded before a later access of the instruction faults keeps the new value:
+ * the architecture leaves it UNKNOWN, and executing the instruction again loads it again.
+ *
  * DIFFERS: with SCTLR_ELx.A set, a 16-byte access at a multiple of 8 does not take an alignment
  * fault.
  */
@@ -11,7 +14,7 @@
 
 enum { SIZE_Q = 4 };
 
-/* Half i of an access of 2^size bytes: a Q register moves as two doublewords. */
+/* An access of 2^size bytes: a Q register moves as a pair of doublewords. */
 static uint64_t mem_of(unsigned size)
 {
     return size == SIZE_Q ? IR_MEM_SIZE(3) | IR_MEM_PAIR | IR_MEM_GRAIN(4) : IR_MEM_SIZE(size);
@@ -22,40 +25,33 @@ static IrVal plus(A64Trans *t, IrVal base, int64_t off)
     return off ? ir_bin(t->b, IR_ADD, IR_I64, base, a64_t_const(t, IR_I64, (uint64_t)off)) : base;
 }
 
-/* Both halves of a register's load; what is not loaded reads as zero. */
-typedef struct {
-    IrVal low, high;
-} Loaded;
-
-static Loaded load(A64Trans *t, IrVal addr, unsigned size)
+static void load(A64Trans *t, IrVal addr, unsigned rt, unsigned size)
 {
-    Loaded v = {.low = ir_load(t->b, IR_I64, addr, mem_of(size))};
-    v.high = size == SIZE_Q ? ir_load(t->b, IR_I64, plus(t, addr, 8), mem_of(size))
-                            : a64_t_const(t, IR_I64, 0);
-    return v;
+    const IrVal low = ir_load(t->b, IR_I64, addr, mem_of(size));
+    if (size == SIZE_Q) {
+        simd_put(t, rt, low, ir_load(t->b, IR_I64, plus(t, addr, 8), mem_of(size)));
+    } else {
+        simd_put_scalar(t, rt, low);
+    }
 }
 
-static void put(A64Trans *t, unsigned rt, Loaded v)
-{
-    simd_put(t, rt, v.low, v.high);
-}
-
-static void store(A64Trans *t, IrVal addr, unsigned rt, unsigned size)
+static void store(A64Trans *t, IrVal addr, unsigned rt, unsigned size, uint64_t more)
 {
     const IrType type = size < 3 ? (IrType)size : IR_I64;
-    ir_store(t->b, IR_I64, addr, ir_get(t->b, type, A64_OFF_V(rt)), mem_of(size));
+    const uint64_t mem = mem_of(size) | more;
+    ir_store(t->b, IR_I64, addr, ir_get(t->b, type, A64_OFF_V(rt)), mem);
     if (size == SIZE_Q) {
         const IrVal high = ir_get(t->b, IR_I64, A64_OFF_V(rt) + 8u);
-        ir_store(t->b, IR_I64, plus(t, addr, 8), high, mem_of(size));
+        ir_store(t->b, IR_I64, plus(t, addr, 8), high, mem);
     }
 }
 
 static void load_or_store(A64Trans *t, bool is_load, IrVal addr, unsigned rt, unsigned size)
 {
     if (is_load) {
-        put(t, rt, load(t, addr, size));
+        load(t, addr, rt, size);
     } else {
-        store(t, addr, rt, size);
+        store(t, addr, rt, size, 0);
     }
 }
 
@@ -91,9 +87,22 @@ bool a64_trans_vldst_reg(A64Trans *t, const A64Args_vldst_reg *a)
 bool a64_trans_vldr_literal(A64Trans *t, const A64Args_vldr_literal *a)
 {
     if (a64_t_fp_enabled(t)) {
-        put(t, a->rt, load(t, a64_t_pc(t, (int64_t)a->simm * 4), a->size));
+        load(t, a64_t_pc(t, (int64_t)a->simm * 4), a->rt, a->size);
     }
     return true;
+}
+
+static void load_pair(A64Trans *t, const A64Args_vldst_pair *a, IrVal addr, IrVal next)
+{
+    if (a->size == SIZE_Q) { /* two pairs */
+        load(t, addr, a->rt, SIZE_Q);
+        load(t, next, a->rt2, SIZE_Q);
+    } else {
+        const IrVal first = ir_load(t->b, IR_I64, addr, mem_of(a->size) | IR_MEM_PAIR);
+        const IrVal second = ir_load(t->b, IR_I64, next, mem_of(a->size) | IR_MEM_PAIR);
+        simd_put_scalar(t, a->rt, first);
+        simd_put_scalar(t, a->rt2, second);
+    }
 }
 
 bool a64_trans_vldst_pair(A64Trans *t, const A64Args_vldst_pair *a)
@@ -104,13 +113,10 @@ bool a64_trans_vldst_pair(A64Trans *t, const A64Args_vldst_pair *a)
     const A64Base base = {a->rn, (int64_t)a->simm * (1 << a->size), a->wback, a->post};
     const IrVal addr = a64_t_address(t, base), next = plus(t, addr, 1 << a->size);
     if (a->load) {
-        const Loaded first = load(t, addr, a->size);
-        const Loaded second = load(t, next, a->size);
-        put(t, a->rt, first);
-        put(t, a->rt2, second);
+        load_pair(t, a, addr, next);
     } else {
-        store(t, addr, a->rt, a->size);
-        store(t, next, a->rt2, a->size);
+        store(t, addr, a->rt, a->size, IR_MEM_PAIR);
+        store(t, next, a->rt2, a->size, IR_MEM_PAIR);
     }
     a64_t_writeback(t, base, addr);
     return true;

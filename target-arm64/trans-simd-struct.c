@@ -4,8 +4,8 @@
  * structures", "... single structure".
  *
  * Whole structures move as doublewords through a scratch area of the vCPU, where a call puts
- * elements in order; the alignment that SCTLR_ELx.A asks for is still that of an element. Registers
- * change after the last access only.
+ * elements in order; the alignment that SCTLR_ELx.A asks for is still that of an element. When a
+ * later access faults, what has been loaded stays: see trans-simd-ldst.c.
  */
 #include <string.h>
 
@@ -93,18 +93,20 @@ static uint64_t doubleword_offset(const A64Args_vldst_multi *a, unsigned k)
     return (uint64_t)A64_OFF_V(reg_of(a->rt, k >> a->q)) + (a->q ? 8u * (k & 1) : 0);
 }
 
+/* Doublewords are loaded and put away in pairs. */
 static void load_multi(A64Trans *t, const A64Args_vldst_multi *a, IrVal base, unsigned count)
 {
-    const uint64_t mem = IR_MEM_SIZE(3) | IR_MEM_GRAIN(a->size);
-    IrVal v[8];
-    for (unsigned k = 0; k < count; k++) {
-        v[k] = ir_load(t->b, IR_I64, plus(t, base, 8u * k), mem);
-    }
-    for (unsigned k = 0; k < count; k++) {
-        ir_put(t->b, IR_I64, doubleword_offset(a, k), v[k]);
-        if (a->selem == 1 && !a->q) {
-            const uint64_t high = A64_OFF_V(reg_of(a->rt, k)) + 8u;
-            ir_put(t->b, IR_I64, high, a64_t_const(t, IR_I64, 0));
+    const uint64_t mem = IR_MEM_SIZE(3) | IR_MEM_GRAIN(a->size) | IR_MEM_PAIR;
+    const unsigned step = a->q ? 2 : 1;
+    for (unsigned k = 0; k < count; k += step) {
+        IrVal v[2] = {ir_load(t->b, IR_I64, plus(t, base, 8u * k), mem), 0};
+        if (a->q) {
+            v[1] = ir_load(t->b, IR_I64, plus(t, base, 8u * k + 8), mem);
+        } else if (a->selem == 1) {
+            v[1] = a64_t_const(t, IR_I64, 0);
+        }
+        for (unsigned i = 0; i < 2 && v[i]; i++) {
+            ir_put(t->b, IR_I64, doubleword_offset(a, k) + 8u * i, v[i]);
         }
     }
     if (a->selem > 1) {
@@ -114,7 +116,7 @@ static void load_multi(A64Trans *t, const A64Args_vldst_multi *a, IrVal base, un
 
 static void store_multi(A64Trans *t, const A64Args_vldst_multi *a, IrVal base, unsigned count)
 {
-    const uint64_t mem = IR_MEM_SIZE(3) | IR_MEM_GRAIN(a->size);
+    const uint64_t mem = IR_MEM_SIZE(3) | IR_MEM_GRAIN(a->size) | IR_MEM_PAIR;
     if (a->selem > 1) {
         call_reorder(t, &pack, a);
     }
