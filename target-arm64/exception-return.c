@@ -4,6 +4,7 @@
  */
 #include "armillary/engine.h"
 #include "cpu.h"
+#include "step.h"
 
 enum { SPSR_AARCH32 = 0x10, SPSR_MODE = 0xf };
 
@@ -22,9 +23,9 @@ static bool is_illegal(const A64Cpu *cpu, uint64_t spsr)
 static void set_common(A64Cpu *cpu, uint64_t spsr)
 {
     A64Pstate *p = &cpu->st.pstate;
+    p->ss = a64_step_after_return(cpu, spsr); /* looks at the old EL and D */
     p->nzcv = (uint32_t)spsr & 0xf0000000;
     p->daif = spsr >> 6 & 15;
-    p->ss = 0; /* MISSING: software step */
     if (a64_has(cpu->model, A64_FEAT_PAN))
         p->pan = spsr >> 22 & 1;
     if (a64_has(cpu->model, A64_FEAT_UAO))

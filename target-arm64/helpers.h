@@ -34,6 +34,10 @@ extern const IrHelper a64_h_undefined;
 extern const IrHelper a64_h_illegal_state;
 /* PC of the instruction is misaligned. */
 extern const IrHelper a64_h_pc_align;
+/* Software step: before an instruction; after it (VA of the next, nonzero for a Load-Exclusive),
+ * always leaves. */
+extern const IrHelper a64_h_step_pending;
+extern const IrHelper a64_h_stepped;
 /* FP/SIMD access trapped. */
 extern const IrHelper a64_h_fp_trap;
 /* Exception return. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "step.h"
 #include "sysreg.h"
 
 enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 16 };
@@ -121,9 +122,8 @@ void a64_mode_select(A64Cpu *cpu)
         cpu->profile_dirty &= ~(1u << el);
     }
     A64Profile *p = m->of_el[el];
-    /* MISSING: software step (PSTATE.SS with MDSCR_EL1.SS): no mode steps yet. */
     unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
-                                  cpu->eng.counting << 3);
+                                  a64_step_active(cpu) << 2 | cpu->eng.counting << 3);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

@@ -4,6 +4,7 @@
  */
 #include "trans.h"
 
+#include "helpers.h"
 #include "model.h"
 
 bool a64_t_has(const A64Trans *t, A64Feature f)
@@ -61,14 +62,37 @@ IrVal a64_t_cond(A64Trans *t, unsigned cond)
     return ir_emit(t->b, IR_COND, IR_I32, a64_t_nzcv(t), 0, 0, cond);
 }
 
+/* Load-Exclusive of one or two registers. */
+static bool is_load_exclusive(uint32_t word)
+{
+    return (word & 0x3fc00000) == 0x08400000;
+}
+
+/* Software step: whatever would have come next, its exception does. */
+static void finish_step(A64Trans *t, IrVal next)
+{
+    IrVal exclusive = a64_t_const(t, IR_I64, is_load_exclusive(t->word));
+    a64_t_call(t, &a64_h_stepped, next, exclusive, 0);
+    a64_t_exit_pc(t);
+}
+
 void a64_t_goto(A64Trans *t, int64_t off)
 {
+    if (t->mode->single_step) {
+        finish_step(t, a64_t_pc(t, off));
+        return;
+    }
     ir_emit(t->b, IR_GOTO, IR_I64, 0, 0, 0, (uint64_t)(t->delta + off));
     t->end = true;
 }
 
 void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off)
 {
+    if (t->mode->single_step) {
+        IrVal taken = a64_t_pc(t, off), other = a64_t_pc(t, 4);
+        finish_step(t, ir_emit(t->b, IR_SELECT, IR_I64, cond, taken, other, 0));
+        return;
+    }
     uint64_t ways = IR_TWO_WAYS(t->delta + off, t->delta + 4);
     ir_emit(t->b, IR_GOTO_IF, IR_I32, cond, 0, 0, ways);
     t->end = true;
@@ -76,12 +100,20 @@ void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off)
 
 void a64_t_goto_ptr(A64Trans *t, IrVal va)
 {
+    if (t->mode->single_step) {
+        finish_step(t, va);
+        return;
+    }
     ir_emit(t->b, IR_GOTO_PTR, IR_I64, va, 0, 0, 0);
     t->end = true;
 }
 
 void a64_t_exit(A64Trans *t)
 {
+    if (t->mode->single_step) {
+        finish_step(t, a64_t_pc(t, 4));
+        return;
+    }
     ir_emit(t->b, IR_EXIT, IR_I64, 0, 0, 0, (uint64_t)(int64_t)(t->delta + 4));
     t->end = true;
 }

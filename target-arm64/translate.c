@@ -19,6 +19,9 @@ static uint32_t fetch(const uint32_t *page, uint32_t offset)
 static void instruction(A64Trans *t)
 {
     ir_emit(t->b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(t->delta, t->word));
+    if (t->mode->single_step) {
+        a64_t_call(t, &a64_h_step_pending, 0, 0, 0);
+    }
     if (t->mode->il) {
         a64_t_exception(t, &a64_h_illegal_state, 0);
     } else if (!a64_decode(t)) {

@@ -213,7 +213,10 @@ static void block_ends(void **state)
     assert_int_equal(last()->imm, 28);
     assert_int_equal(translate(&mode, 4092, 64), 4);
     assert_int_equal(last()->imm, 4);
-    assert_int_equal(translate(&step, 0, 64), 4);
+    assert_int_equal(translate(&step, 0, 64), 4); /* software step: its exception comes next */
+    assert_calls("step_pending");
+    assert_string_equal(((const IrHelper *)(uintptr_t)find(IR_CALL, 1)->imm)->name, "stepped");
+    assert_int_equal(last()->op, IR_EXIT_PC);
     assert_int_equal(TRANSLATE(0xd5033fdf, 0xd503201f), 4); /* isb */
     assert_int_equal(last()->op, IR_EXIT);
     assert_int_equal(last()->imm, 4);

@@ -1,0 +1,76 @@
+/*
+ * The software step state machine. Inactive, or active with PSTATE.SS = 1 (the next instruction is
+ * stepped) or 0 (its exception is pending). Arm ARM, "Software Step exceptions".
+ */
+#include "step.h"
+
+#include "exception.h"
+#include "helpers.h"
+
+enum { ISS_STEP = 0x22, ISS_ISV = 1 << 24, ISS_EX = 1 << 6 };
+
+unsigned a64_debug_target(const A64Cpu *cpu)
+{
+    bool el2 = a64_hcr(cpu) & A64_HCR_EL2_TGE || cpu->st.sr[A64_SR_MDCR_EL2] & A64_MDCR_EL2_TDE;
+    return el2 ? 2 : 1;
+}
+
+bool a64_debug_enabled(const A64Cpu *cpu, unsigned el, bool masked)
+{
+    unsigned target = a64_debug_target(cpu);
+    if (cpu->st.sr[A64_SR_OSLSR_EL1] & A64_OSLSR_EL1_OSLK)
+        return false;
+    if (el == target)
+        return cpu->st.sr[A64_SR_MDSCR_EL1] & A64_MDSCR_EL1_KDE && !masked;
+    return el < target;
+}
+
+bool a64_step_active(const A64Cpu *cpu)
+{
+    const A64Pstate *p = &cpu->st.pstate;
+    return cpu->st.sr[A64_SR_MDSCR_EL1] & A64_MDSCR_EL1_SS &&
+           a64_debug_enabled(cpu, p->el, p->daif & 8);
+}
+
+bool a64_step_after_return(const A64Cpu *cpu, uint64_t spsr)
+{
+    const A64Pstate *p = &cpu->st.pstate;
+    if (!(cpu->st.sr[A64_SR_MDSCR_EL1] & A64_MDSCR_EL1_SS))
+        return false;
+    return !a64_debug_enabled(cpu, p->el, p->daif & 8) &&
+           a64_debug_enabled(cpu, (unsigned)(spsr >> 2 & 3), spsr >> 9 & 1) && spsr >> 21 & 1;
+}
+
+static void raise_step(A64Cpu *cpu, uint32_t iss)
+{
+    a64_raise(cpu, &(A64Exception){.el = a64_debug_target(cpu),
+                                   .ec = A64_EC_STEP_LOWER,
+                                   .iss = ISS_STEP | iss});
+}
+
+/* Before an instruction: active-pending takes the exception without having stepped. */
+static uint64_t step_pending(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    if (!cpu->st.pstate.ss)
+        raise_step(cpu, 0);
+    return 0;
+}
+
+/* After it. Its own effects (MDSCR_EL1, OSLAR_EL1) count. */
+static uint64_t stepped(void *env, uint64_t next, uint64_t exclusive, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    cpu->st.pstate.ss = 0;
+    cpu->eng.insn_pc = next;
+    cpu->eng.pc = next;
+    if (a64_step_active(cpu))
+        raise_step(cpu, ISS_ISV | (exclusive ? ISS_EX : 0));
+    else
+        cpu->eng.leave = ENG_LEAVE_NEXT;
+    return 0;
+}
+
+enum { RAISES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
+const IrHelper a64_h_step_pending = {"step_pending", step_pending, 0, RAISES};
+const IrHelper a64_h_stepped = {"stepped", stepped, 2, RAISES};
