@@ -186,9 +186,9 @@ uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group)
         return A64_GIC_SPURIOUS;
     }
     if (!a64_gic_is_interrupt(intid)) {
-        set_lr(cpu, n, lr & ~LR_STATE); /* a special INTID is not activated */
+        set_lr(cpu, n, lr & ~LR_STATE); /* a special INTID is read, but never active */
         a64_ich_update(cpu);
-        return A64_GIC_SPURIOUS;
+        return intid;
     }
     const uint8_t priority = lr_priority(lr) & group_mask(cpu, group);
     *active_priorities(cpu, group) |= UINT64_C(1) << (priority >> 3);

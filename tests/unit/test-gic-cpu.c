@@ -396,7 +396,7 @@ static void hostile_list_registers(void **state)
     /* State, HW, Group, 5 priority bits, pINTID, 16 bits of vINTID */
     assert_int_equal(cpu.st.sr[A64_SR_ICH_LR15_EL2], UINT64_C(0xf0f81fff0000ffff));
     a64_sr_write_ich_lr_el2(&cpu, 15, LR_PENDING | LR_GROUP1 | 1022);
-    assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), NONE);
+    assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), 1022);
     assert_int_equal(cpu.st.sr[A64_SR_ICH_LR15_EL2], LR_GROUP1 | 1022);
     a64_sr_write_ich_lr_el2(&cpu, 15, LR_PENDING | LR_GROUP1 | 8200); /* a virtual LPI */
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), 8200);
