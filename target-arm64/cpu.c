@@ -39,7 +39,7 @@ void a64_cpu_changed(A64Cpu *cpu)
     a64_mode_select(cpu);
     a64_mmu_changed(cpu);
     a64_gic_rebuild(cpu);
-    a64_timers_update(cpu);
+    a64_timers_rebuild(cpu);
     eng_context_changed(&cpu->eng);
 }
 

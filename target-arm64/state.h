@@ -45,6 +45,8 @@ typedef struct {
     /* banked stack pointers; the current one's copy here is stale (it lives in x[31]) */
     uint64_t sp_el[3];
     uint64_t sr[A64_SR_COUNT]; /* system registers with storage, by slot of sysregs.tbl */
+    uint64_t event_seen; /* count up to which the event streams have set `event` (timer.c) */
+    int64_t event_ns;    /* when they wake the waiting WFE, INT64_MAX when none waits (timer.c) */
     bool event;            /* event register of WFE/SEV */
     bool waits_for_event;  /* halted by WFE, not WFI */
     bool powered;          /* PSCI: on */

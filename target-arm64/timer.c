@@ -10,6 +10,7 @@
 #include "armillary/engine.h"
 #include "armillary/port.h"
 
+#define UNKNOWN_NS INT64_MIN
 enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
 
 static const struct {
@@ -113,11 +114,10 @@ static uint64_t virtual_stream(const A64Cpu *cpu)
 
 bool a64_timers_take_event(A64Cpu *cpu)
 {
-    struct A64Timers *t = cpu->timers;
     const uint64_t *sr = cpu->st.sr;
-    const uint64_t now = count_now(cpu), seen = t->event_seen;
+    const uint64_t now = count_now(cpu), seen = cpu->st.event_seen;
     const uint64_t voff = sr[A64_SR_CNTVOFF_EL2], poff = physical_offset(cpu);
-    t->event_seen = now;
+    cpu->st.event_seen = now;
     return passed(virtual_stream(cpu), seen - voff, now - voff) ||
            passed(sr[A64_SR_CNTHCTL_EL2], seen - poff, now - poff);
 }
@@ -139,11 +139,16 @@ static void alarm_rang(void *ctx)
     eng_kick(&cpu->eng, ENG_ATT_TIMER);
 }
 
-/* A deadline that moved away leaves the alarm where it is: it rings once for nothing. */
-static void arm(A64Cpu *cpu, int64_t deadline)
+/*
+ * With the host clock a deadline that moves away leaves the alarm where it is: it rings once for
+ * nothing. With the virtual clock alarms end turns, which must follow from the state alone.
+ */
+static void arm(A64Cpu *cpu)
 {
     struct A64Timers *t = cpu->timers;
-    if (deadline < t->armed_ns) {
+    const int64_t deadline = a64_timers_next_deadline(cpu);
+    if (deadline < t->armed_ns || t->armed_ns == UNKNOWN_NS ||
+        (deadline != t->armed_ns && ev_clock_is_virtual(cpu->ports->clock))) {
         t->armed_ns = deadline;
         mem_lock_devices(cpu->ports->mem);
         ev_alarm_set(t->alarm, deadline);
@@ -151,7 +156,8 @@ static void arm(A64Cpu *cpu, int64_t deadline)
     }
 }
 
-void a64_timers_update(A64Cpu *cpu)
+/* force: what the interrupt controller believes of the lines is not known. */
+static void update(A64Cpu *cpu, bool force)
 {
     struct A64Timers *t = cpu->timers;
     if (atomic_exchange_explicit(&t->due, false, memory_order_acquire)) {
@@ -167,28 +173,40 @@ void a64_timers_update(A64Cpu *cpu)
             line = is_met(cpu, (A64TimerId)i, now);
             deadline = change < deadline ? change : deadline;
         }
-        if (line != t->line[i]) {
+        if (line != t->line[i] || force) {
             t->line[i] = line;
             cpu->ports->gic->set_ppi(cpu->ports->gic_ctx, cpu->eng.index, timers[i].intid, line);
         }
     }
     t->deadline_ns = deadline;
-    if (t->event_ns <= (int64_t)now) {
-        t->event_ns = INT64_MAX; /* the WFE has its event, or has gone on long ago */
+    if (cpu->st.event_ns <= (int64_t)now) {
+        cpu->st.event_ns = INT64_MAX; /* the WFE has its event, or has gone on long ago */
     }
-    arm(cpu, a64_timers_next_deadline(cpu));
+    arm(cpu);
 }
 
 int64_t a64_timers_next_deadline(A64Cpu *cpu)
 {
     const struct A64Timers *t = cpu->timers;
-    return t->event_ns < t->deadline_ns ? t->event_ns : t->deadline_ns;
+    return cpu->st.event_ns < t->deadline_ns ? cpu->st.event_ns : t->deadline_ns;
+}
+
+void a64_timers_update(A64Cpu *cpu)
+{
+    update(cpu, false);
+}
+
+void a64_timers_rebuild(A64Cpu *cpu)
+{
+    atomic_store_explicit(&cpu->timers->due, false, memory_order_relaxed);
+    cpu->timers->armed_ns = UNKNOWN_NS;
+    update(cpu, true);
 }
 
 void a64_timers_wait_event(A64Cpu *cpu, bool waiting)
 {
-    cpu->timers->event_ns = waiting ? next_event(cpu, count_now(cpu)) : INT64_MAX;
-    arm(cpu, a64_timers_next_deadline(cpu));
+    cpu->st.event_ns = waiting ? next_event(cpu, count_now(cpu)) : INT64_MAX;
+    arm(cpu);
 }
 
 void a64_timers_init(A64Cpu *cpu)
@@ -197,10 +215,10 @@ void a64_timers_init(A64Cpu *cpu)
     assert(t);
     t->armed_ns = INT64_MAX;
     t->deadline_ns = INT64_MAX;
-    t->event_ns = INT64_MAX;
+    cpu->st.event_ns = INT64_MAX;
     t->alarm = ev_alarm_new(cpu->ports->clock, alarm_rang, cpu);
     cpu->timers = t;
-    t->event_seen = count_now(cpu);
+    cpu->st.event_seen = count_now(cpu);
     a64_timers_update(cpu);
 }
 

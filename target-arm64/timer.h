@@ -12,11 +12,9 @@ typedef enum { A64_TIMER_P, A64_TIMER_V, A64_TIMER_HP, A64_TIMER_HV, A64_TIMERS 
 
 struct A64Timers {
     bool line[A64_TIMERS]; /* output levels as last given to the interrupt controller */
-    int64_t event_ns;      /* when an event wakes the waiting WFE; INT64_MAX: none waits */
     _Atomic(bool) due;     /* the alarm rang: a64_timers_update is wanted */
     int64_t deadline_ns;   /* next change of an output line, INT64_MAX when none */
-    int64_t armed_ns;      /* what the alarm is set to; never later than it must be */
-    uint64_t event_seen;   /* count up to which event-stream events have been consumed */
+    int64_t armed_ns;      /* what the alarm is set to */
     EvAlarm *alarm;
 };
 
@@ -26,9 +24,12 @@ void a64_timers_free(A64Cpu *cpu);
 
 /*
  * Recomputes output lines, the deadline and the alarm from the registers and guest time: after
- * writes of timer registers, loading of state, ENG_ATT_TIMER. On the vCPU's thread, no lock held.
+ * writes of timer registers, on ENG_ATT_TIMER. On the vCPU's thread, no lock held.
  */
 void a64_timers_update(A64Cpu *cpu);
+
+/* Tells the interrupt controller the lines and sets the alarm anew: after reset or loading. */
+void a64_timers_rebuild(A64Cpu *cpu);
 
 /* Updates if the alarm rang. For take_pending and wakes. */
 static inline void a64_timers_poll(A64Cpu *cpu)
