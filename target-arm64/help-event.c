@@ -9,7 +9,7 @@ void a64_event(A64Cpu *cpu)
 {
     /* A WFE that looks at the same time may miss this store, but not the kick behind it. */
     __atomic_store_n(&cpu->st.event, true, __ATOMIC_RELEASE);
-    eng_kick(&cpu->eng, ENG_ATT_WORK);
+    eng_kick(&cpu->eng, ENG_ATT_IRQ);
 }
 
 static uint64_t sev(void *opaque, uint64_t a, uint64_t b, uint64_t c)

@@ -157,6 +157,15 @@ static void on_system(void *ctx, unsigned cpu, VmStop what)
     eng_kick(&m->cpus[cpu].cpu->eng, ENG_ATT_STOP);
 }
 
+/* SEV. On the vCPU's thread; m->cpus does not change while one runs. */
+static void send_event(void *ctx)
+{
+    VmMachine *m = ctx;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        a64_event(m->cpus[i].cpu);
+    }
+}
+
 static const ArmFirmwarePort firmware_port = { .call = vm_firmware_call };
 
 static void add_firmware(VmMachine *m)
@@ -177,6 +186,8 @@ static bool add_cpus(VmMachine *m, GError **error)
                            .bus = m->bus,
                            .gic = &gic_port,
                            .gic_ctx = m->gic,
+                           .send_event = send_event,
+                           .event_ctx = m,
                            .firmware = &firmware_port,
                            .firmware_ctx = &m->firmware,
                            .smc_is_firmware = a64_has(m->model, A64_FEAT_EL2) };
