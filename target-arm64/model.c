@@ -167,6 +167,16 @@ A64Model *a64_model_new(const char *cpu, GError **error)
     return m;
 }
 
+A64Model *a64_model_of(const A64Feature *features, unsigned n)
+{
+    A64Model *m = g_new0(A64Model, 1);
+    for (unsigned i = 0; i < n; i++)
+        announce(m, features[i], true);
+    fill_masks(m);
+    fill_ids(m);
+    return m;
+}
+
 void a64_model_free(A64Model *m)
 {
     g_free(m);

@@ -55,4 +55,6 @@ static inline bool a64_has(const A64Model *m, A64Feature f)
  * something unknown or leaves out what an announced feature needs. Free with a64_model_free.
  */
 A64Model *a64_model_new(const char *cpu, GError **error);
+/* The model that announces exactly these, implemented or not: for tests of the tables. */
+A64Model *a64_model_of(const A64Feature *features, unsigned n);
 void a64_model_free(A64Model *m);

@@ -36,8 +36,19 @@ enum {
     A64_SRF_WALK = 8,    /* ... those that the walker's view is made of (tlb=walk) */
     A64_SRF_IRQ = 16,    /* a write may unmask or route interrupts */
     A64_SRF_EXIT = 32,   /* a write ends the block */
-    A64_SRF_FAMILY = 64, /* one of several: hooks take its number */
+    A64_SRF_READ_HOOK = 64,
+    A64_SRF_WRITE_HOOK = 128,
 };
+/* What carries out a system instruction. */
+typedef enum {
+    A64_CALL_NONE,
+    A64_CALL_IMM, /* MSR (immediate) */
+    A64_CALL_AT,
+    A64_CALL_DC,
+    A64_CALL_IC,
+    A64_CALL_TLBI,
+    A64_CALL_RCTX, /* prediction restriction */
+} A64SysCall;
 #define A64_NO_SLOT UINT16_MAX
 
 typedef struct A64SysReg {
@@ -45,12 +56,17 @@ typedef struct A64SysReg {
     uint16_t key;
     uint8_t access; /* A64_SR_READ | A64_SR_WRITE */
     uint8_t flags;
+    uint8_t call;         /* A64SysCall */
     uint8_t profile_els;  /* EL n's profile tests bits of it: bit n */
     uint16_t slot;        /* of A64State.sr, or A64_NO_SLOT */
     uint16_t rules[2][3]; /* first rule of reads, writes at each EL */
+} A64SysReg;
+
+/* What the rooms provide for a row; NULL without a hook. */
+typedef struct {
     uint64_t (*read)(A64Cpu *cpu);
     void (*write)(A64Cpu *cpu, uint64_t value); /* stores, too; value is masked already */
-} A64SysReg;
+} A64SysRegHooks;
 
 /* One test of a rule: bits of a profile word, a feature, or PSTATE.SP. */
 typedef struct {
@@ -84,6 +100,7 @@ typedef struct {
 
 extern const A64SysReg a64_sysregs[];
 extern const unsigned a64_n_sysregs;
+extern const A64SysRegHooks a64_sysreg_hooks[]; /* by row */
 extern const A64AccessRule a64_access_rules[];
 extern const A64Atom a64_access_atoms[];
 extern const uint16_t a64_impdef_rules[2][3]; /* IMPLEMENTATION DEFINED encodings */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns sysregs.tbl into a64-sysregs.h (slots and field macros) and a64-sysregs-data.c (rows, rules, fields).
 
-usage: gen_sysregs.py features.tbl sysregs.tbl sysinsns.tbl header.h data.c hooks.h
+usage: gen_sysregs.py features.tbl sysregs.tbl sysinsns.tbl header.h data.c hooks.c hooks.h
 """
 import sys
 
@@ -43,19 +43,16 @@ def header(table, words):
     return '\n'.join(out) + '\n'
 
 
-def main(features_tbl, sysregs_tbl, sysinsns_tbl, out_h, out_c, out_hooks):
+def main(features_tbl, sysregs_tbl, sysinsns_tbl, *outputs):
     try:
         features = feature_table.parse(features_tbl)
         table = sysreg_table.load([sysregs_tbl, sysinsns_tbl], features.rows)
-        text, hooks, words = sysreg_emit.data(table, stored(table))
+        data, hooks_c, hooks_h, words = sysreg_emit.data(table, stored(table))
     except (feature_table.TableError, sysreg_table.TableError) as e:
         sys.exit(str(e))
-    with open(out_h, 'w', encoding='utf-8') as f:
-        f.write(header(table, words))
-    with open(out_c, 'w', encoding='utf-8') as f:
-        f.write(text)
-    with open(out_hooks, 'w', encoding='utf-8') as f:
-        f.write(hooks)
+    for path, text in zip(outputs, (header(table, words), data, hooks_c, hooks_h)):
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text)
 
 
 if __name__ == '__main__':

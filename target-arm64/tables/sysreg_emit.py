@@ -88,6 +88,9 @@ def flags(reg):
         out.append('A64_SRF_PSTATE')
     if reg.has('raz'):
         out.append('A64_SRF_RAZ')
+    for kind in ('read', 'write'):
+        if reg.has(kind) and not reg.alias_of:
+            out.append(f'A64_SRF_{kind.upper()}_HOOK')
     return ' | '.join(out) or '0'
 
 
@@ -133,24 +136,33 @@ def starts_text(s):
     return '{ ' + ', '.join('{ ' + ', '.join(map(str, d)) + ' }' for d in s) + ' }'
 
 
-def row_text(r, rules, starts, hooks, stored):
+def row_text(r, rules, starts, stored):
     base = r.alias_of or r.name
     slot = f'A64_SR_{base}' if base in stored else 'A64_NO_SLOT'
     els = sum(1 << el for el in range(3) if base in rules.masks[el])
     access = ' | '.join({'r': 'A64_SR_READ', 'w': 'A64_SR_WRITE'}[d] for d in sysreg_rules.directions(r))
-    return (f'    {{ "{r.name}", {key(r):#06x}, {access}, {flags(r)}, {els}, {slot},\n'
-            f'      {starts_text(starts)}, {hooks[0]}, {hooks[1]} }},')
+    return (f'    {{ "{r.name}", {key(r):#06x}, {access}, {flags(r)}, A64_CALL_{r.keys.get("call", "none").upper()}, {els}, {slot},\n'
+            f'      {starts_text(starts)} }},')
+
+
+def hooks_text(rows):
+    """(hooks.c, hooks.h): functions by row, and the prototypes of those the rooms provide."""
+    prototypes, thunks = [], []
+    hooks = [[hook(r, k, prototypes, thunks) for k in ('read', 'write')] for r in rows]
+    top = '/* Generated from sysregs.tbl: the hooks its rows name. */'
+    out = [top, '#include "sysreg-hooks.h"', ''] + thunks
+    out += ['const A64SysRegHooks a64_sysreg_hooks[] = {'] + [f'    {{ {read}, {write} }},' for read, write in hooks]
+    head = [top, '#pragma once', '', '#include "sysreg.h"', ''] + prototypes
+    return '\n'.join(out + ['};', '']), '\n'.join(head) + '\n'
 
 
 def data(table, stored):
+    """(data.c, hooks.c, hooks.h, registers by profile word)."""
     rows, rules, starts, imp = compile_table(table)
-    prototypes, thunks = [], []
-    hooks = {r.name: [hook(r, k, prototypes, thunks) for k in ('read', 'write')] for r in rows}
     names = {r.name for r in stored}
-    out = ['/* Generated from sysregs.tbl and sysinsns.tbl; edit those tables instead. */', '#include "sysreg.h"', '',
-           '#include "sysreg-hooks.h"', '', 'enum {']
-    out += [f'    ROW_{r.name} = {i},' for i, r in enumerate(rows)] + ['};', ''] + thunks
-    out += ['const A64SysReg a64_sysregs[] = {'] + [row_text(r, rules, starts[r.name], hooks[r.name], names) for r in rows]
+    out = ['/* Generated from sysregs.tbl and sysinsns.tbl; edit those tables instead. */', '#include "sysreg.h"', '', 'enum {']
+    out += [f'    ROW_{r.name} = {i},' for i, r in enumerate(rows)] + ['};', '']
+    out += ['const A64SysReg a64_sysregs[] = {'] + [row_text(r, rules, starts[r.name], names) for r in rows]
     out += ['};', f'const unsigned a64_n_sysregs = {len(rows)};', '', 'const A64AccessRule a64_access_rules[] = {']
     out += [f'    {r},' for r in rules.rules] + ['};', '', 'const A64Atom a64_access_atoms[] = {']
     out += [f'    {a},' for a in rules.atoms] + ['};', '']
@@ -165,5 +177,4 @@ def data(table, stored):
     out += ['};', '', 'const A64FixedBits a64_fixed_bits[] = {'] + fixed
     out += ['};', f'const unsigned a64_n_fixed_bits = {len(fixed)};', '', 'const A64ResetRow a64_reset_rows[] = {']
     out += resets + ['};', f'const unsigned a64_n_reset_rows = {len(resets)};', '']
-    hook_h = ['/* Generated from sysregs.tbl: the hooks its rows name. */', '#pragma once', '', '#include "state.h"', '']
-    return '\n'.join(out), '\n'.join(hook_h + prototypes) + '\n', rules.words
+    return ('\n'.join(out), *hooks_text(rows), rules.words)

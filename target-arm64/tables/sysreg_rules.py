@@ -81,8 +81,9 @@ def nested_rules(reg, el):
     if el != 1:
         return out
     if reg.alias_of:
-        if reg.has('nv1'):
-            out += [Out(c, 'NVMEM', arg=nv_offset(reg, 'nv1')) for c in table_cond.parse('NVx=101')]
+        for key in ('nv', 'nv1'):
+            if reg.has(key):
+                out += [Out(c, 'NVMEM', arg=nv_offset(reg, key)) for c in table_cond.parse('NVx=101')]
     else:
         if reg.has('nv1'):
             out += [Out(c, 'NVMEM', arg=nv_offset(reg, 'nv1')) for c in table_cond.parse('NVx=111')]
@@ -115,7 +116,7 @@ def rank(rule):
 
 def compile_rules(table, reg, d, el):
     out = [Out(c, 'UNDEF') for c in absent(reg)]
-    if reg.alias_of and el == 2:
+    if reg.alias_of:
         out += [Out(c, 'UNDEF') for c in table_cond.parse('!FEAT_VHE')]
     if d in directions(reg):
         own = written_rules(table, reg, d, el) + fgt_rules(reg, d, el)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 import table_cond
 
-KEYS = {'n', 'feat', 'reset', 'trap', 'fgt', 'nv', 'nv1', 'nvreg', 'e2h', 'read', 'write', 'effect', 'tlb', 'call'}
+KEYS = {'n', 'feat', 'reset', 'trap', 'fgt', 'nv', 'nv1', 'nvreg', 'e2h', 'read', 'write', 'effect', 'tlb', 'call', 'aliastrap'}
 FLAGS = {'id', 'el12', 'el02', 'later', 'nostore', 'read', 'write', 'raz', 'pstate', 'nonv'}
 EFFECTS = {'context', 'irq', 'timer', 'mode', 'exit'}
 TLB = {'walk', 'lookup', 'cached'}
+CALLS = {'none', 'imm', 'at', 'dc', 'ic', 'tlbi', 'rctx'}
 CELL = re.compile(r'^[0-9n+&>()]+$')
 OUTCOME = re.compile(r'^(UNDEF|EL1|EL2|RAZ|NVMEM 0x[0-9a-f]+|REG \w+)( 0x[0-9a-f]{2})?$')
 
@@ -195,7 +196,9 @@ def add_aliases(table):
             op0, _, *rest = r.enc
             if name in table.regs:
                 fail(r.where, f'{name} is an alias and a row of its own')
-            keys = {k: v for k, v in r.keys.items() if k in ('nv1', 'feat', 'later')}
+            keys = {k: v for k, v in r.keys.items() if k in ('nv', 'nv1', 'feat', 'later')}
+            if r.has('aliastrap'):
+                keys['trap'] = r.keys['aliastrap']
             table.regs[name] = Reg(name, (op0, 5, *rest), r.mode, 2, keys, r.where, name, alias_of=r.name)
 
 
@@ -281,6 +284,8 @@ def check_row(table, r):
             fail(r.where, f"{r.name}: unknown effect '{e}'")
     if r.keys.get('tlb', 'walk') not in TLB:
         fail(r.where, f"{r.name}: unknown tlb={r.keys['tlb']}")
+    if r.keys.get('call', 'none') not in CALLS:
+        fail(r.where, f"{r.name}: unknown call={r.keys['call']}")
     if 'context' in r.keys.get('effect', '') and not r.has('tlb'):
         fail(r.where, f'{r.name}: a register that changes translation says tlb=')
 

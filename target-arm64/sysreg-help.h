@@ -1,0 +1,17 @@
+/*
+ * Out-of-line parts of system-register accesses and system instructions.
+ */
+#pragma once
+
+#include "armillary/ir.h"
+#include "sysreg.h"
+
+extern const IrHelper a64_h_sr_read;      /* (row) -> value, by the row's hook */
+extern const IrHelper a64_h_sr_write;     /* (row, value), by the row's hook */
+extern const IrHelper a64_h_sr_written;   /* (row): effects on translation and interrupts */
+extern const IrHelper a64_h_set_spsel;    /* (value): PSTATE.SP, banking SP */
+extern const IrHelper a64_h_view_changed; /* PSTATE.PAN or UAO was written */
+extern const IrHelper a64_h_unmasked;     /* PSTATE.DAIF was written: look at interrupts */
+
+/* What carries out the instructions of a row: (key, Xt). NULL: nothing to do. */
+const IrHelper *a64_sys_helper(A64SysCall call);

@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""Compares what the register tables decide with a list of access rules, on random control settings.
+
+usage: check_access.py test-access features.tbl directory-of-lists [settings]
+
+The list (accessors.tsv) has one rule a row: access, EL, condition, outcome, tried in order. Its conditions are evaluated here,
+with field positions from sysreg_fields.tsv; nothing of the project's own generators takes part. Without the lists the test
+is skipped.
+"""
+import csv
+import functools
+import operator
+import os
+import random
+import re
+import subprocess
+import sys
+
+CHOICES = {'IMPDEF_TDOSA': True, 'IMPDEF_ACTLR_ELX': False}  # IMPLEMENTATION DEFINED choices this project has made
+# What the tables do not model yet: their rules are left out by leaving the feature out.
+NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3p9', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
+# Where the list itself must be wrong: it tests FEAT_VHE for the write of this register, not for the read.
+DISBELIEVED = {('TCR2_EL12', 'MRS')}
+UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52}  # their fields
+UNKNOWN = re.compile(r'>|==|NCTR_|NUM_|SPM|PMSELR|EFF\(|GCS_ENABLED|EXLOCK|m>=|_IS_NOP|PMUACR|\[')
+LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H = 0, with E2H = 1)
+    ('CNTHCTL_EL2', 'EL1PCTEN'): (0, 10), ('CNTHCTL_EL2', 'EL1PCEN'): (1, 1), ('CPTR_EL2', 'TTA'): (20, 28),
+}
+
+
+class Fields:
+    """Places of register fields."""
+
+    def __init__(self, path):
+        self.at = {}
+        rank = {'linux': 0}
+        best = {}
+        for row in csv.DictReader(open(path, encoding='utf-8'), delimiter='\t', quoting=csv.QUOTE_NONE):
+            key = row['register'], row['field']
+            r = rank.get(row['source'], 1)
+            if key not in best or r < best[key]:
+                best[key] = r
+                self.at[key] = int(row['msb']), int(row['lsb'])
+
+    def get(self, regs, reg, name):
+        msb, lsb = self.place(regs, reg, name)
+        return format(regs.get(reg, 0) >> lsb & (1 << (msb - lsb + 1)) - 1, f'0{msb - lsb + 1}b')
+
+    def place(self, regs, reg, name):
+        if (reg, name) in LAYOUTS:
+            bit = LAYOUTS[reg, name][regs['HCR_EL2'] >> 34 & 1]
+            return bit, bit
+        if reg == 'PSTATE':
+            return 0, 0
+        return self.at[reg, name]
+
+
+def matches(bits, pattern):
+    if pattern.startswith('{'):
+        return any(matches(bits, p) for p in pattern.strip('{}').split(','))
+    return all(p in ('x', b) for b, p in zip(bits, pattern))
+
+
+class Setting:
+    """Features and register values, and the truth of conditions under them."""
+
+    def __init__(self, fields, features, regs):
+        self.fields, self.features, self.regs = fields, features, regs
+        self.known = {}
+
+    def hcr(self, bit):
+        return self.regs['HCR_EL2'] >> bit & 1
+
+    def nv(self):
+        if not self.hcr(42):
+            return '000'
+        return f'{self.hcr(45)}{self.hcr(43)}1'
+
+    def atom(self, text):
+        if text.startswith('FEAT_'):
+            return text[5:] in self.features
+        if text == 'E2H_HOST(EL2)':
+            return bool(self.hcr(34))
+        if text == 'E2H_HOST(EL0)':
+            return bool(self.hcr(34) and self.hcr(27))
+        if text in CHOICES:
+            return CHOICES[text]
+        if text.startswith('IMPDEF_TID3'):
+            return True
+        if text.startswith('ZERO('):
+            return self.regs.get(text[5:-1], 0) == 0
+        m = re.fullmatch(r'(.+?)(!?=)([01x{},]+)', text)
+        left, op, pattern = m.groups()
+        if left == 'NVx':
+            bits = self.nv()
+        else:
+            reg, names = re.fullmatch(r'(\w+)\.(\{.*\}|\w+)', left).groups()
+            bits = ''.join(self.fields.get(self.regs, reg, n) for n in names.strip('{}').split(','))
+        return matches(bits, pattern) == (op == '=')
+
+    def holds(self, cond):
+        if cond not in self.known:
+            self.known[cond] = eval(python_of(cond), {'A': self.atom})
+        return self.known[cond]
+
+
+TOKEN = re.compile(r'\s*(&|\||!(?!=)|\(|\)|FEAT_\w+|E2H_HOST\(EL\d\)|IMPDEF_TID3\(\w+\)|ZERO\(\w+\)|IMPDEF_\w+|T\b|'
+                   r'(?:NVx|\w+\.(?:\w+|\{[\w,]+\}))!?=(?:\{[01x,]+\}|[01x]+))')
+COMPILED = {}
+
+
+def python_of(cond):
+    if cond not in COMPILED:
+        out, at = [], 0
+        words = {'&': ' and ', '|': ' or ', '!': ' not ', '(': '(', ')': ')', 'T': 'True'}
+        while at < len(cond):
+            m = TOKEN.match(cond, at)
+            if not m:
+                raise ValueError(f"cannot read '{cond[at:]}' in '{cond}'")
+            out.append(words.get(m.group(1)) or f'A({m.group(1)!r})')
+            at = m.end()
+        COMPILED[cond] = ''.join(out)
+    return COMPILED[cond]
+
+
+def number(cell, m):
+    """An encoding cell: a number, or bits of the family's number."""
+    if cell.isdigit():
+        return int(cell)
+    bits = ''
+    for part in cell.split(':') if '[' not in cell else re.findall(r'b[01]+|m\[[\d:]+\]', cell):
+        if part.startswith('b'):
+            bits += part[1:]
+        else:
+            high, _, low = part[2:-1].partition(':')
+            high, low = int(high), int(low or high)
+            bits += format(m >> low & (1 << (high - low + 1)) - 1, f'0{high - low + 1}b')
+    return int(bits, 2)
+
+
+def read_accesses(path):
+    """{(name, form): rows}; families stand for their members."""
+    out = {}
+    for row in csv.DictReader(open(path, encoding='utf-8'), delimiter='\t', quoting=csv.QUOTE_NONE):
+        if row['form'] in ('MRS', 'MSR', 'SYS', 'SYSL') and not row['name'].startswith(('S3_', 'S1_')):
+            out.setdefault((row['name'], row['form']), []).append(row)
+    return out
+
+
+def instances(rows):
+    """(name, key) of each access the rows describe."""
+    r = rows[0]
+    numbers = [None]
+    if '<m>' in r['name']:
+        low, _, high = r['m_range'].partition('-')
+        numbers = range(int(low), int(high) + 1)
+    for m in numbers:
+        op0, op1, crn, crm, op2 = (number(r[c], m or 0) for c in ('op0', 'op1', 'CRn', 'CRm', 'op2'))
+        name = r['name'].replace('<m>', str(m)).replace(' ', '_')
+        yield name, op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+
+
+def field_names(text):
+    """Every (register, field) a condition tests."""
+    out = set()
+    for reg, names in re.findall(r'(\w+)\.(\{[\w,]+\}|\w+)\s*(?:!?=|>|<)', text):
+        out |= {(reg, n) for n in names.strip('{}').split(',') if reg != 'PSTATE'}
+    return out
+
+
+def usable(rows, fields):
+    text = ' '.join([r['condition'] for r in rows] + [rows[0]['presence']])
+    return not UNKNOWN.search(text) and all(f in fields.at or f in LAYOUTS for f in field_names(text))
+
+
+def subject(outcome, name):
+    """The register that a function of the list is about."""
+    if 'UNKNOWN' in outcome:
+        return '*'
+    m = re.search(r'TVAL_(?:READ|WRITE)\((\w+)', outcome)
+    if m:
+        return m.group(1).replace('CVAL', 'TVAL')
+    return 'CNTHCTL_EL2' if 'VHE_VIEW' in outcome else name
+
+
+def expected(setting, rows, el, name):
+    r = rows[0]
+    if r['presence'] == 'NEVER' or not setting.holds(r['presence']):
+        return 'UNDEF'
+    for row in rows:
+        if int(row['EL']) == el and setting.holds(row['condition']):
+            o = row['outcome']
+            if o.startswith('REG '):
+                return 'SELF ' + re.sub(r'<m>', re.sub(r'\D*(\d+)_EL\d$', r'\1', name), o[4:]).split('[')[0]
+            if o.startswith('FUNC'):
+                return 'SELF ' + subject(o, name)
+            if o in ('NOP', 'WI', 'RAZ'):
+                return 'RAZ'
+            return o.replace('NVMEM 0x', 'NVMEM 0x').lower().replace('nvmem', 'NVMEM') if o.startswith('NVMEM') else o
+    raise ValueError(f'{name}: no rule for EL{el}')
+
+
+def same(want, got, name):
+    if want == got or want == 'SELF *' and got.startswith('SELF'):
+        return True
+    if want.startswith('TRAP') and got.startswith('TRAP'):
+        return want.lower() == got.lower()
+    return want.startswith('SELF') and got == 'RAZ' or want == 'RAZ' and got.startswith('SELF')
+
+
+def controls(accesses):
+    """Registers (and their fields) that conditions test."""
+    out = set()
+    for rows in accesses.values():
+        for r in rows:
+            out |= field_names(r['condition'])
+    out |= {('HCR_EL2', n) for n in ('E2H', 'TGE', 'NV', 'NV1', 'NV2')}
+    return sorted(out)
+
+
+def random_features(rng, table):
+    """A set closed under what its members need; everything in every fourth one."""
+    names = sorted(table)
+    some = names if rng.random() < 0.25 else rng.sample(names, rng.randrange(len(names)))
+    out = set()
+
+    def add(n):
+        if n not in out:
+            out.add(n)
+            for need in table[n]:
+                add(need)
+    for n in some:
+        add(n)
+    return (out | {'EL2'}) - NOT_MODELLED  # the list is of a machine with EL2
+
+
+def read_features(path):
+    out = {}
+    for line in open(path, encoding='utf-8'):
+        words = line.split('#')[0].split()
+        if words and words[0] == 'feat':
+            needs = [w[6:].split(',') for w in words if w.startswith('needs=')]
+            out[words[1]] = needs[0] if needs else []
+    return out
+
+
+def random_value(rng, fields, places):
+    density = rng.choice([0.03, 0.2, 0.5, 0.9])
+    value = 0
+    for msb, lsb in places:
+        for bit in range(lsb, msb + 1):
+            value |= (rng.random() < density) << bit
+    return value
+
+
+class Talk:
+    """Commands to the program and its answers."""
+
+    def __init__(self, program):
+        self.program, self.commands, self.checks = program, [], []
+
+    def ask(self, command, check):
+        self.commands.append(command)
+        if check:
+            self.checks.append(check)
+
+    def run(self):
+        out = subprocess.run([self.program], input='\n'.join(self.commands) + '\n', capture_output=True, text=True, check=True)
+        answers = out.stdout.split('\n')[:-1]
+        assert len(answers) == len(self.checks), (len(answers), len(self.checks))
+        return list(zip(answers, self.checks))
+
+
+def store_settings(program, rng, n, features_table, fields, control_list):
+    """n random settings with the register values as the program holds them."""
+    talk, settings = Talk(program), []
+    by_reg = {}
+    for reg, name in control_list:
+        if (reg, name) in LAYOUTS:
+            places = [(b, b) for b in LAYOUTS[reg, name]]
+        else:
+            places = [fields.at[reg, name]]
+        by_reg.setdefault(reg, []).extend(places)
+    for i in range(n):
+        features = set(features_table) - NOT_MODELLED if i == 0 else random_features(rng, features_table)
+        s = Setting(fields, features, {})
+        settings.append(s)
+        talk.ask('features ' + ' '.join(sorted(features)), None)
+        for reg, places in by_reg.items():
+            value = random_value(rng, fields, places)
+            if i == 0:
+                value = functools.reduce(operator.or_, (((1 << (m - l + 1)) - 1) << l for m, l in places))
+            talk.ask(f'set {reg} {value:x}', (s, reg, value))
+    lost = []
+    for answer, (s, reg, value) in talk.run():
+        s.regs[reg] = 0 if answer == 'none' else int(answer, 16)
+        value &= ~UNSETTABLE.get(reg, 0)
+        if s is settings[0] and answer != 'none' and s.regs[reg] & value != value:
+            lost.append(f'{reg}: bits {value & ~s.regs[reg]:#x} cannot be set although every feature is there')
+    return settings, lost
+
+
+def main(program, features_tbl, lists, settings='40', seed='1'):
+    path = os.path.join(lists, 'accessors.tsv')
+    if not os.path.exists(path):
+        print(f'skipped: {path} is not there')
+        return 77
+    rng = random.Random(int(seed))
+    accesses = read_accesses(path)
+    fields = Fields(os.path.join(lists, 'sysreg_fields.tsv'))
+    fields.at['SCTLR_EL2', 'UMA'] = (9, 9)
+    all_usable = {k: rows for k, rows in accesses.items() if usable(rows, fields)}
+    controls_used = [c for c in controls(all_usable) if c in fields.at or c in LAYOUTS]
+    made, problems = store_settings(program, rng, int(settings), read_features(features_tbl), fields, controls_used)
+    talk = Talk(program)
+    for s in made:
+        talk.ask('features ' + ' '.join(sorted(s.features)), None)
+        for reg, value in s.regs.items():
+            talk.ask(f'set {reg} {value:x}', ('set',))
+        for el in range(3):
+            sp = rng.randrange(2) if el else 0
+            s.regs['PSTATE'] = sp
+            s.known = {}
+            talk.ask(f'mode {el} {sp}', None)
+            for (_, form), rows in all_usable.items():
+                for name, key in instances(rows):
+                    d = 'r' if form in ('MRS', 'SYSL') else 'w'
+                    talk.ask(f'ask {key} {d}', (name, form, el, expected(s, rows, el, name), s))
+    seen, wrong, undefined_only = set(), {}, {}
+    for answer, check in talk.run():
+        if check[0] == 'set':
+            continue
+        name, form, el, want, s = check
+        seen.add((name, form))
+        undefined_only[name, form] = undefined_only.get((name, form), True) and answer == 'UNDEF'
+        if not same(want, answer, name):
+            wrong.setdefault((name, form, el), (want, answer, s))
+    absent = {k for k in seen if undefined_only[k]}
+    bad = {k: v for k, v in wrong.items() if (k[0], k[1]) not in absent | DISBELIEVED}
+    missing = sorted({k[0] for k in wrong if (k[0], k[1]) in absent})
+    for (name, form, el), (want, got, s) in sorted(bad.items())[:40]:
+        print(f'{form} {name} at EL{el}: the list says {want}, the table {got}')
+    for p in problems:
+        print(p)
+    rules = sum(len(r) for r in accesses.values())
+    covered = sum(len(r) for k, r in all_usable.items()
+                  if any((n, k[1]) in seen and (n, k[1]) not in {(m, k[1]) for m in missing} for n, _ in instances(r)))
+    print(f'{len(made)} settings; {len(seen)} accesses compared, {len(seen) - len([k for k in absent if k[0] in missing])} of them '
+          f'in the tables; {covered} of {rules} rules; {len(accesses) - len(all_usable)} families need what is not modelled')
+    print('not in the tables: ' + ' '.join(missing))
+    return 1 if bad or problems else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))
