@@ -31,3 +31,33 @@ bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
 {
     return false;
 }
+
+bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value)
+{
+    return false;
+}
+
+void eng_tlbi(EngVcpu *cpu, const EngTlbi *what, bool broadcast)
+{
+}
+
+void eng_tlb_flush(EngVcpu *cpu)
+{
+}
+
+bool eng_tlb_stage2(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, EngXlat *out)
+{
+    return false;
+}
+
+void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, const EngXlat *x)
+{
+}
+
+void eng_ic_all(EngVcpu *cpu, bool broadcast)
+{
+}
+
+void eng_ic_pa(EngVcpu *cpu, Pa pa, uint64_t n)
+{
+}
