@@ -143,5 +143,5 @@ const void *a64_mode_current(EngVcpu *eng)
 
 uint64_t a64_profile_word(const A64Profile *p, unsigned i)
 {
-    return p->word[i];
+    return p ? p->word[i] : 0;
 }

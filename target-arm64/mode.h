@@ -47,5 +47,5 @@ void a64_mode_forget(struct A64Cpu *cpu);
 /* CpuTarget.mode. */
 const void *a64_mode_current(struct EngVcpu *eng);
 
-/* Bits that this EL's rules may test of profile word i. */
+/* Bits that this EL's rules may test of profile word i. p NULL: a profile of zeros (tests). */
 uint64_t a64_profile_word(const A64Profile *p, unsigned i);
