@@ -35,3 +35,14 @@ bool a64_trans_sha3(A64Trans *t, const A64Args_crypto *a)
     const uint64_t desc = A64_VEC_DESC(16, a->imm) | IR_VEC_ALSO(A64_OFF_V(a->ra));
     return simd_emit(t, a64_vec_sha3[a->op], (const unsigned[3]){a->rd, a->rn, a->rm}, desc);
 }
+
+bool a64_trans_sm3(A64Trans *t, const A64Args_crypto *a)
+{
+    const uint64_t desc = A64_VEC_DESC(16, a->imm) | IR_VEC_ALSO(A64_OFF_V(a->ra));
+    return simd_emit(t, a64_vec_sm3[a->op], (const unsigned[3]){a->rd, a->rn, a->rm}, desc);
+}
+
+bool a64_trans_sm4(A64Trans *t, const A64Args_crypto *a)
+{
+    return emit3(t, a64_vec_sm4[a->op], a);
+}

@@ -82,6 +82,11 @@ bool a64_trans_simd_dot_el(A64Trans *t, const A64Args_simd_dot *a)
     return simd_emit(t, a64_vec_dot_el[a->op], regs, desc);
 }
 
+bool a64_trans_simd_mmla(A64Trans *t, const A64Args_simd_dot *a)
+{
+    return simd_emit(t, a64_vec_mmla[a->op], (const unsigned[3]){a->rd, a->rn, a->rm}, 16);
+}
+
 bool a64_trans_simd_2misc(A64Trans *t, const A64Args_simd2 *a)
 {
     return emit2(t, a64_vec_2misc[a->op], a, simd_bytes(a->q, a->scalar, a->size));

@@ -32,6 +32,7 @@ extern const IrVecFn a64_vec_perm[A64_SIMD_PERM_OP_COUNT][4];
 extern const IrVecFn a64_vec_dup[4]; /* the immediate is the index of n's lane */
 extern const IrVecFn a64_vec_dot[A64_SIMD_DOT_OP_COUNT];
 extern const IrVecFn a64_vec_dot_el[A64_SIMD_DOT_EL_OP_COUNT];
+extern const IrVecFn a64_vec_mmla[A64_SIMD_MMLA_OP_COUNT];
 
 /* EXT: the immediate is the number of bytes. */
 void a64_vec_ext(void *cpu, void *d, const void *n, const void *m, uint64_t desc);

@@ -1,6 +1,6 @@
 /*
- * Lanes moved about, and dot products. Arm ARM, "Advanced SIMD permute", "Advanced SIMD extract",
- * "Advanced SIMD table lookup", "Advanced SIMD copy"; SDOT and UDOT.
+ * Lanes moved about. Arm ARM, "Advanced SIMD permute", "Advanced SIMD extract",
+ * "Advanced SIMD table lookup", "Advanced SIMD copy".
  */
 #include <string.h>
 
@@ -113,23 +113,3 @@ static uint64_t tbx(void *cpu, uint64_t regs, uint64_t desc, uint64_t unused)
 
 const IrHelper a64_vec_tbl = {"tbl", tbl, 2, IR_H_READS | IR_H_WRITES};
 const IrHelper a64_vec_tbx = {"tbx", tbx, 2, IR_H_READS | IR_H_WRITES};
-
-/* Four products of bytes added to a 32-bit lane. */
-#define DOT(sg)                                                                                    \
-    (U) c + (U)(x->sg##8[4 * i] * y->sg##8[4 * i]) +                                               \
-        (U)(x->sg##8[4 * i + 1] * y->sg##8[4 * i + 1]) +                                           \
-        (U)(x->sg##8[4 * i + 2] * y->sg##8[4 * i + 2]) +                                           \
-        (U)(x->sg##8[4 * i + 3] * y->sg##8[4 * i + 3])
-VEC_MAP(sdot, u, 32, DOT(s))
-VEC_MAP(udot, u, 32, DOT(u))
-VEC_EL(sdot, 32)
-VEC_EL(udot, 32)
-
-const IrVecFn a64_vec_dot[A64_SIMD_DOT_OP_COUNT] = {
-    [A64_SIMD_DOT_SDOT] = sdot,
-    [A64_SIMD_DOT_UDOT] = udot,
-};
-const IrVecFn a64_vec_dot_el[A64_SIMD_DOT_EL_OP_COUNT] = {
-    [A64_SIMD_DOT_EL_SDOT] = sdot_el,
-    [A64_SIMD_DOT_EL_UDOT] = udot_el,
-};
