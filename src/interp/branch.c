@@ -22,6 +22,14 @@
         INTERP_NEXT(way->target);                           \
     } while (0)
 
+/* A real branch, not a selection: the host predicts its direction, and then each of two jumps. */
+#define TAKE_IF(test)   \
+    do {                \
+        if (test)       \
+            TAKE(1);    \
+        TAKE(2);        \
+    } while (0)
+
 /* Goes on at cpu->pc, wherever that is. */
 #define ENTER()                                                                             \
     do {                                                                                    \
@@ -35,7 +43,7 @@
     INTERP_HANDLER(name)                                                                    \
     {                                                                                       \
         U a = (U)field, b = (U)(second);                                                    \
-        TAKE((test) ? 1 : 2);                                                               \
+        TAKE_IF(test);                                                                           \
     }
 #define COMPARE_BRANCH(name, cmp)                                                           \
     BRANCH(name##64, uint64_t, R64(a), R64(b), cmp)                                         \
@@ -73,7 +81,7 @@ BRANCH(BCOND, uint64_t, op->imm >> (R32(a) >> IR_FLAG_SHIFT) & 1, 0, a != b)
         R32(c) = nzcv;                                                                      \
         R64(d) = r;                                                                         \
         (void)r;                                                                            \
-        TAKE((test) ? 1 : 2);                                                               \
+        TAKE_IF(test);                                                                           \
     }
 #define FLAG(name) ((nzcv >> IR_FLAG_SHIFT & IR_FLAG_##name) != 0)
 #define SUBS_FAMILY(name, U, S, bits, arg_a, arg_b)                                         \

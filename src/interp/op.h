@@ -26,6 +26,13 @@ typedef struct InterpOp InterpOp;
 #define INTERP_PARAMS EngVcpu *cpu, const InterpOp *op, EngL1Entry *l1, uint64_t l1_mask
 #define INTERP_ARGS cpu, op, l1, l1_mask
 
+/* Handlers may use every register; what they get in registers survives calls of C functions. */
+#if INTERP_MUSTTAIL && __has_attribute(preserve_none)
+#define INTERP_CC __attribute__((preserve_none))
+#else
+#define INTERP_CC
+#endif
+
 #if INTERP_MUSTTAIL
 typedef void InterpRet;
 #define INTERP_NEXT(next)                                       \
@@ -53,7 +60,7 @@ typedef const InterpOp *InterpRet;
 #define INTERP_RELOAD() (void)0 /* the loop does */
 #endif
 
-typedef InterpRet (*InterpFn)(INTERP_PARAMS);
+typedef InterpRet (*InterpFn)(INTERP_PARAMS) INTERP_CC;
 
 /*
  * d, a, b, c: byte offsets from the vCPU of result and operands (registers, temporaries), unless
@@ -91,9 +98,9 @@ typedef struct {
 } InterpLink;
 _Static_assert(sizeof(InterpLink) == sizeof(InterpOp), "a link takes the place of an op");
 
-#define INTERP_HANDLER(name) InterpRet interp_op_##name(INTERP_PARAMS)
+#define INTERP_HANDLER(name) INTERP_CC InterpRet interp_op_##name(INTERP_PARAMS)
 #define INTERP_COLD(name) \
-    __attribute__((noinline, cold)) static InterpRet name(INTERP_PARAMS)
+    __attribute__((noinline, cold)) INTERP_CC static InterpRet name(INTERP_PARAMS)
 
 #define R64(field) (*(uint64_t *)((char *)cpu + op->field))
 #define R32(field) (*(uint32_t *)((char *)cpu + op->field))
