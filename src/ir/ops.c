@@ -8,25 +8,20 @@
 #define M IR_F_M
 #define F IR_F_F
 #define T IR_F_T
-static const IrOpInfo INFO[IR_OP_COUNT] = {
+const IrOpInfo ir_op_table[256] = {
 #define IR_OP(name, nargs, result, flags) {#name, nargs, result, flags},
 #include "armillary/ir-ops.def"
 #undef IR_OP
 };
 
-const IrOpInfo *ir_op_info(unsigned op)
-{
-    return &INFO[op < IR_OP_COUNT ? op : 0];
-}
-
 const char *ir_op_name(IrOpcode op)
 {
-    return (unsigned)op < IR_OP_COUNT ? INFO[op].name : "?";
+    return (unsigned)op < IR_OP_COUNT ? ir_op_table[op].name : "?";
 }
 
 unsigned ir_op_args(IrOpcode op)
 {
-    return (unsigned)op < IR_OP_COUNT ? INFO[op].args : 0;
+    return (unsigned)op < IR_OP_COUNT ? ir_op_table[op].args : 0;
 }
 
 IrType ir_value_type(const IrOp *op)

@@ -12,7 +12,12 @@ typedef struct {
     uint8_t args, result, flags;
 } IrOpInfo;
 
-const IrOpInfo *ir_op_info(unsigned op);
+extern const IrOpInfo ir_op_table[256]; /* by opcode; zero beyond the last one */
+
+static inline const IrOpInfo *ir_op_info(uint8_t op)
+{
+    return &ir_op_table[op];
+}
 
 /* Type of the value an op defines: flags, conditions and narrow GETs are I32, whatever the op's
  * own type says. */
