@@ -42,3 +42,10 @@ extern const IrHelper a64_h_stepped;
 extern const IrHelper a64_h_fp_trap;
 /* Exception return. */
 extern const IrHelper a64_h_eret;
+
+/* FPCR and FPSR, which GET and PUT must not name: their value; sets them to the argument, whose
+ * bits are those that exist. */
+extern const IrHelper a64_h_get_fpcr;
+extern const IrHelper a64_h_get_fpsr;
+extern const IrHelper a64_h_set_fpcr;
+extern const IrHelper a64_h_set_fpsr;

@@ -1,6 +1,7 @@
 /* PSTATE and its neighbours as registers. Arm ARM, "Special-purpose registers". */
 #include "trans-pstate.h"
 
+#include "helpers.h"
 #include "model.h"
 #include "sysreg-help.h"
 
@@ -72,9 +73,9 @@ IrVal a64_t_read_pstate(A64Trans *t, uint16_t key)
     case KEY_NZCV:
         return get_word(t, A64_OFF(pstate.nzcv));
     case KEY_FPCR:
-        return get_word(t, A64_OFF(fpcr));
+        return a64_t_call(t, &a64_h_get_fpcr, 0, 0, 0);
     default:
-        return get_word(t, A64_OFF(fpsr));
+        return a64_t_call(t, &a64_h_get_fpsr, 0, 0, 0);
     }
 }
 
@@ -90,9 +91,9 @@ static uint32_t fpcr_mask(const A64Trans *t)
 }
 enum { FPSR_MASK = 0x0800009f };
 
-static void put_masked(A64Trans *t, uint16_t offset, IrVal v, uint32_t mask)
+static IrVal masked(A64Trans *t, IrVal v, uint32_t mask)
 {
-    ir_put(t->b, IR_I32, offset, ir_bin(t->b, IR_AND, IR_I64, v, a64_t_const(t, IR_I64, mask)));
+    return ir_bin(t->b, IR_AND, IR_I64, v, a64_t_const(t, IR_I64, mask));
 }
 
 /* PAN and UAO select the view of data accesses. */
@@ -136,13 +137,13 @@ void a64_t_write_pstate(A64Trans *t, uint16_t key, IrVal v)
         write_spsel(t, v);
         break;
     case KEY_NZCV:
-        put_masked(t, A64_OFF(pstate.nzcv), v, 0xf0000000);
+        ir_put(t->b, IR_I32, A64_OFF(pstate.nzcv), masked(t, v, 0xf0000000));
         break;
     case KEY_FPCR:
-        put_masked(t, A64_OFF(fpcr), v, fpcr_mask(t));
+        a64_t_call(t, &a64_h_set_fpcr, masked(t, v, fpcr_mask(t)), 0, 0);
         break;
     default:
-        put_masked(t, A64_OFF(fpsr), v, FPSR_MASK);
+        a64_t_call(t, &a64_h_set_fpsr, masked(t, v, FPSR_MASK), 0, 0);
         break;
     }
 }
