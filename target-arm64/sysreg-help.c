@@ -12,6 +12,8 @@ static uint64_t sr_read(void *env, uint64_t row, uint64_t b, uint64_t c)
     return a64_sysreg_hooks[row].read(env);
 }
 const IrHelper a64_h_sr_read = {"sr_read", sr_read, 1, TOUCHES};
+/* Nothing is raised, but a helper that might is called with an exact count of instructions. */
+const IrHelper a64_h_sr_read_timed = {"sr_read_timed", sr_read, 1, TOUCHES | IR_H_RAISES};
 
 static uint64_t sr_write(void *env, uint64_t row, uint64_t value, uint64_t c)
 {
@@ -19,6 +21,7 @@ static uint64_t sr_write(void *env, uint64_t row, uint64_t value, uint64_t c)
     return 0;
 }
 const IrHelper a64_h_sr_write = {"sr_write", sr_write, 2, TOUCHES};
+const IrHelper a64_h_sr_write_timed = {"sr_write_timed", sr_write, 2, TOUCHES | IR_H_RAISES};
 
 /* The next poll asks what is pending. */
 static void look_at_interrupts(A64Cpu *cpu)

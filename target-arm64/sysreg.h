@@ -38,6 +38,7 @@ enum {
     A64_SRF_EXIT = 32,   /* a write ends the block */
     A64_SRF_READ_HOOK = 64,
     A64_SRF_WRITE_HOOK = 128,
+    A64_SRF_TIME = 256, /* hooks look at the time: the count of instructions must be exact */
 };
 /* What carries out a system instruction. */
 typedef enum {
@@ -55,7 +56,7 @@ typedef struct A64SysReg {
     const char *name;
     uint16_t key;
     uint8_t access; /* A64_SR_READ | A64_SR_WRITE */
-    uint8_t flags;
+    uint16_t flags;
     uint8_t call;         /* A64SysCall */
     uint8_t profile_els;  /* EL n's profile tests bits of it: bit n */
     uint16_t slot;        /* of A64State.sr, or A64_NO_SLOT */

@@ -37,6 +37,18 @@ static IrVal row_const(A64Trans *t, const A64SysReg *reg)
     return a64_t_const(t, IR_I64, (uint64_t)(reg - a64_sysregs));
 }
 
+static IrVal read_hook(A64Trans *t, const A64SysReg *reg)
+{
+    const IrHelper *h = reg->flags & A64_SRF_TIME ? &a64_h_sr_read_timed : &a64_h_sr_read;
+    return a64_t_call(t, h, row_const(t, reg), 0, 0);
+}
+
+static void write_hook(A64Trans *t, const A64SysReg *reg, IrVal value)
+{
+    const IrHelper *h = reg->flags & A64_SRF_TIME ? &a64_h_sr_write_timed : &a64_h_sr_write;
+    a64_t_call(t, h, row_const(t, reg), value, 0);
+}
+
 bool a64_trans_mrs(A64Trans *t, const A64Args_sys *a)
 {
     A64SysAccess access = access_of(a, false);
@@ -58,7 +70,7 @@ bool a64_trans_mrs(A64Trans *t, const A64Args_sys *a)
     if (d.reg->flags & A64_SRF_PSTATE)
         a64_t_set_x(t, a->rt, a64_t_read_pstate(t, d.reg->key));
     else if (d.reg->flags & A64_SRF_READ_HOOK)
-        a64_t_set_x(t, a->rt, a64_t_call(t, &a64_h_sr_read, row_const(t, d.reg), 0, 0));
+        a64_t_set_x(t, a->rt, read_hook(t, d.reg));
     else
         a64_t_set_x(t, a->rt, ir_get(t->b, IR_I64, A64_OFF_SR(d.reg->slot)));
     return true;
@@ -95,7 +107,7 @@ static void write_register(A64Trans *t, const A64SysReg *reg, unsigned rt)
 {
     IrVal v = mask_value(t, reg, a64_t_x(t, IR_I64, rt));
     if (reg->flags & A64_SRF_WRITE_HOOK)
-        a64_t_call(t, &a64_h_sr_write, row_const(t, reg), v, 0);
+        write_hook(t, reg, v);
     else
         ir_put(t->b, IR_I64, A64_OFF_SR(reg->slot), v);
     if (reg->profile_els)

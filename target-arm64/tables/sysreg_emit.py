@@ -3,7 +3,7 @@ import sysreg_rules
 import sysreg_table
 
 EFFECT_FLAGS = {'context': 'A64_SRF_CONTEXT', 'irq': 'A64_SRF_IRQ', 'exit': 'A64_SRF_EXIT', 'mode': 'A64_SRF_EXIT',
-                'timer': '0'}
+                'timer': 'A64_SRF_TIME'}
 
 
 class Rules:
