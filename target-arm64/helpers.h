@@ -32,8 +32,9 @@ extern const IrHelper a64_h_brk;
 /* UNDEFINED, and PSTATE.IL set: no argument is looked at. */
 extern const IrHelper a64_h_undefined;
 extern const IrHelper a64_h_illegal_state;
-/* PC of the instruction is misaligned. */
+/* PC of the instruction, or SP as its base, is misaligned. */
 extern const IrHelper a64_h_pc_align;
+extern const IrHelper a64_h_sp_align;
 /* Software step: before an instruction; after it (VA of the next, nonzero for a Load-Exclusive),
  * always leaves. */
 extern const IrHelper a64_h_step_pending;

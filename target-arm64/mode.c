@@ -11,13 +11,13 @@
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 16 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 32 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
-    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting */
+    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check */
 };
 
 struct A64Modes {
@@ -106,11 +106,22 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .il = variant & 2,
         .single_step = variant & 4,
         .counting = variant & 8,
+        .sp_check = variant & 16,
         .profile = p,
         .model = m->model,
     };
     mode->fp_trap = fp_trap_of(mode);
     return mode;
+}
+
+/* SCTLR_ELx.SA, SA0 of the EL's regime. */
+static bool checks_sp(const A64Cpu *cpu)
+{
+    const uint64_t *sr = cpu->st.sr;
+    unsigned el = cpu->st.pstate.el;
+    uint64_t sctlr = el == 2 || (el == 0 && a64_in_host(cpu)) ? sr[A64_SR_SCTLR_EL2]
+                                                              : sr[A64_SR_SCTLR_EL1];
+    return sctlr & (el == 0 ? A64_SCTLR_EL1_SA0 : A64_SCTLR_EL1_SA);
 }
 
 void a64_mode_select(A64Cpu *cpu)
@@ -123,7 +134,8 @@ void a64_mode_select(A64Cpu *cpu)
     }
     A64Profile *p = m->of_el[el];
     unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
-                                  a64_step_active(cpu) << 2 | cpu->eng.counting << 3);
+                                  a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
+                                  checks_sp(cpu) << 4);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

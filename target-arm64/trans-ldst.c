@@ -4,6 +4,7 @@
  * Arm ARM, "Loads and stores".
  */
 #include "a64-decode.h"
+#include "helpers.h"
 #include "trans-mem.h"
 
 enum { ISS_ISV = 1 << 24, ISS_SAS = 22, ISS_SSE = 21, ISS_SRT = 16, ISS_SF = 15, ISS_AR = 14 };
@@ -14,10 +15,21 @@ uint64_t a64_t_iss(const A64Transfer *x)
                       x->sf << ISS_SF | (uint32_t)x->ordered << ISS_AR);
 }
 
-/* MISSING: SP alignment faults (SCTLR_ELx.SA, SA0). */
+/* A base register's value. A stack pointer must be aligned (SCTLR_ELx.SA, SA0); once is enough. */
+static IrVal base_value(A64Trans *t, uint32_t rn)
+{
+    IrVal v = a64_t_x_sp(t, IR_I64, rn);
+    if (rn == 31 && t->mode->sp_check && !t->sp_aligned) {
+        IrVal low = ir_bin(t->b, IR_AND, IR_I64, v, a64_t_const(t, IR_I64, 15));
+        ir_emit(t->b, IR_CHECK, IR_I64, low, 0, 0, (uint64_t)(uintptr_t)&a64_h_sp_align);
+        t->sp_aligned = true;
+    }
+    return v;
+}
+
 IrVal a64_t_address(A64Trans *t, A64Base base)
 {
-    IrVal address = a64_t_x_sp(t, IR_I64, base.rn);
+    IrVal address = base_value(t, base.rn);
     if (base.post || base.offset == 0) {
         return address;
     }
@@ -38,7 +50,7 @@ void a64_t_writeback(A64Trans *t, A64Base base, IrVal address)
 
 IrVal a64_t_address_reg(A64Trans *t, uint32_t rn, A64Extend index)
 {
-    IrVal base = a64_t_x_sp(t, IR_I64, rn);
+    IrVal base = base_value(t, rn);
     return ir_bin(t->b, IR_ADD, IR_I64, base, a64_t_extended(t, IR_I64, index));
 }
 

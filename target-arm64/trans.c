@@ -22,8 +22,22 @@ IrVal a64_t_x_sp(A64Trans *t, IrType type, unsigned n)
     return ir_get(t->b, type, A64_OFF_X(n));
 }
 
+/* Is v the stack pointer plus a multiple of 16? */
+static bool keeps_alignment(const A64Trans *t, IrVal v)
+{
+    const IrOp *sum = &t->b->ops[v], *ops = t->b->ops;
+    if (sum->op != IR_ADD && sum->op != IR_SUB) {
+        return false;
+    }
+    return ops[sum->a].op == IR_GET && ops[sum->a].imm == A64_OFF_X(31) &&
+           ops[sum->b].op == IR_CONST && ops[sum->b].imm % 16 == 0;
+}
+
 void a64_t_set_x_sp(A64Trans *t, unsigned n, IrVal v)
 {
+    if (n == 31) {
+        t->sp_aligned = t->sp_aligned && keeps_alignment(t, v);
+    }
     ir_put(t->b, IR_I64, A64_OFF_X(n), v);
 }
 

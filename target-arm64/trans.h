@@ -16,6 +16,7 @@ typedef struct A64Trans {
     const A64Mode *mode;
     uint32_t word;    /* the instruction */
     int32_t delta;    /* its address - block start */
+    bool sp_aligned; /* x31 is known to be a multiple of 16 here */
     /* the block ends with this instruction (set by a64_t_exit and the branch helpers) */
     bool end;
 } A64Trans;

@@ -96,6 +96,13 @@ static uint64_t pc_align(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_pc_align = {"pc_align", pc_align, 0, RAISES};
 
+static uint64_t sp_align(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    a64_raise(env, &(A64Exception){.ec = A64_EC_SP_ALIGN});
+    return 0;
+}
+const IrHelper a64_h_sp_align = {"sp_align", sp_align, 0, RAISES};
+
 /* ISS of traps that carry a condition: CV = 1, COND = always. */
 enum { ISS_COND = 0x1e << 20 };
 

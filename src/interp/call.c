@@ -30,6 +30,32 @@ INTERP_HANDLER(CALLRAISES)
     INTERP_NEXT(op + 2);
 }
 
+INTERP_COLD(check_failed)
+{
+    IrHelperFn fn = (IrHelperFn)(uintptr_t)op->imm;
+    const InterpSide *side = interp_side(op);
+    cpu->insn_pc = cpu->pc + (uint64_t)(int64_t)side->delta;
+    cpu->insn_done = side->index;
+    fn(cpu, 0, 0, 0);
+    cpu->insns += cpu->insn_done;
+    cpu->insn_done = 0;
+    INTERP_LEAVE();
+}
+
+INTERP_HANDLER(CHECK)
+{
+    if (ARM_UNLIKELY(R64(a) != 0))
+        INTERP_TAIL(check_failed);
+    INTERP_NEXT(op + 1);
+}
+
+INTERP_HANDLER(CHECKBITS)
+{
+    if (ARM_UNLIKELY(R64(a) & op->b))
+        INTERP_TAIL(check_failed);
+    INTERP_NEXT(op + 1);
+}
+
 INTERP_HANDLER(VEC)
 {
     char *base = (char *)cpu;

@@ -264,6 +264,28 @@ void interp_lower_call(InterpLower *l, IrVal v)
     interp_lower_place(l, v, o.d, 64);
 }
 
+/* A test of some bits of a register, as for an aligned stack pointer, is one operation. */
+void interp_lower_check(InterpLower *l)
+{
+    const IrOp *op = &l->b->ops[l->now], *test = lower_op(l, op->a);
+    const IrHelper *h = (const IrHelper *)(uintptr_t)op->imm;
+    InterpOp o = {.kind = IK_CHECK, .imm = (uintptr_t)h->fn};
+    bool bits = lower_is_lazy(l, op->a, IR_AND) && lower_is_const(l, test->b) &&
+                lower_op(l, test->b)->imm <= UINT16_MAX && l->v[op->a].uses == 1;
+    if (bits) {
+        o.kind = IK_CHECKBITS;
+        o.a = interp_lower_use(l, test->a, 16);
+        o.b = (uint16_t)lower_op(l, test->b)->imm;
+        interp_lower_release(l, test->a);
+        l->v[op->a].uses = 0;
+    } else {
+        o.a = interp_lower_use(l, op->a, 64);
+        interp_lower_release(l, op->a);
+    }
+    o.c = add_side(l, 0);
+    interp_lower_emit(l, o);
+}
+
 void interp_lower_vec(InterpLower *l)
 {
     const IrOp *op = &l->b->ops[l->now];

@@ -317,6 +317,9 @@ static void lower_one(InterpLower *l, IrVal v)
     case IR_CALL:
         interp_lower_call(l, v);
         break;
+    case IR_CHECK:
+        interp_lower_check(l);
+        break;
     case IR_VEC:
         interp_lower_vec(l);
         break;
@@ -357,7 +360,7 @@ size_t interp_lower(InterpLower *l, const IrBlock *b, InterpOptions options)
 
 static bool has_side(uintptr_t kind)
 {
-    return kind >= IK_LD8_D && kind <= IK_ATOMIC;
+    return (kind >= IK_LD8_D && kind <= IK_ATOMIC) || kind == IK_CHECK || kind == IK_CHECKBITS;
 }
 
 /* Some operations have a second slot that is data. */

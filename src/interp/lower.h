@@ -77,6 +77,7 @@ void interp_lower_load(InterpLower *l, IrVal v);
 void interp_lower_store(InterpLower *l);
 void interp_lower_atomic(InterpLower *l, IrVal v);
 void interp_lower_call(InterpLower *l, IrVal v);
+void interp_lower_check(InterpLower *l);
 void interp_lower_vec(InterpLower *l);
 void interp_lower_end(InterpLower *l);
 

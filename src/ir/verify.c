@@ -81,7 +81,8 @@ static const char *check_imm(const IrOp *op)
     case IR_ATOMIC:
         return IR_MEM_GET_SIZE(op->imm) > 3 ? "a memory access is wider than 8 bytes" : NULL;
     case IR_CALL:
-        return op->imm == 0 ? "a CALL has no helper" : NULL;
+    case IR_CHECK:
+        return op->imm == 0 ? "a CALL or CHECK has no helper" : NULL;
     default:
         return NULL;
     }

@@ -245,6 +245,31 @@ static void exceptions(void **state)
     assert_calls("pc_align");
 }
 
+/* SCTLR_ELx.SA: the first access with SP as its base checks it, and again after a change that may have
+ * lost the alignment. */
+static void stack_pointer(void **state)
+{
+    static const uint32_t words[] = {
+        0xf94003e0, /* ldr x0, [sp] */
+        0xf94007e1, /* ldr x1, [sp, #8] */
+        0xd10083ff, /* sub sp, sp, #32 */
+        0xf90003e0, /* str x0, [sp] */
+        0x9100005f, /* mov sp, x2 */
+        0xa9bf07e0, /* stp x0, x1, [sp, #-16]! */
+    };
+    const A64Mode checking = {.el = 1, .model = model, .sp_check = true};
+
+    TRANSLATE(words[0]);
+    assert_null(find(IR_CHECK, 0));
+    memcpy(page, words, sizeof words);
+    assert_int_equal(translate(&checking, 0, 6), 24);
+    assert_null(ir_verify(&block));
+    assert_true(find(IR_CHECK, 0) < find(IR_LOAD, 0));
+    assert_true(find(IR_CHECK, 1) > find(IR_STORE, 0));
+    assert_true(find(IR_CHECK, 1) < find(IR_STORE, 1));
+    assert_null(find(IR_CHECK, 2));
+}
+
 /* A hint whose feature is not announced does nothing; other encodings are UNDEFINED. */
 static void features(void **state)
 {
@@ -285,6 +310,7 @@ int main(void)
         cmocka_unit_test(branches),
         cmocka_unit_test(block_ends),
         cmocka_unit_test(exceptions),
+        cmocka_unit_test(stack_pointer),
         cmocka_unit_test(features),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
