@@ -70,8 +70,16 @@ static void forward_put(Forward *f, const IrBlock *b, const IrOp *op)
 
 static bool writes_state(const IrOp *op)
 {
-    return op->op == IR_VEC ||
-           (op->op == IR_CALL && (((const IrHelper *)(uintptr_t)op->imm)->flags & IR_H_WRITES));
+    return op->op == IR_CALL && (((const IrHelper *)(uintptr_t)op->imm)->flags & IR_H_WRITES);
+}
+
+/* Forgets what is known of an operand of a VEC, 16 bytes at `offset`. */
+static void forget(Slot slots[SLOTS], uint64_t offset)
+{
+    for (uint64_t at = offset >> 3; at <= (offset + 15) >> 3; at++) {
+        Slot *s = &slots[at & (SLOTS - 1)];
+        s->known = s->known && s->offset >> 3 != at;
+    }
 }
 
 /* Does the op see guest state as a whole, now (a fault or an exit included)? */
@@ -80,7 +88,7 @@ static bool sees_state(const IrOp *op)
     const unsigned sees = IR_H_READS | IR_H_WRITES | IR_H_RAISES;
     if (op->op == IR_CALL)
         return ((const IrHelper *)(uintptr_t)op->imm)->flags & sees;
-    return op->op == IR_VEC || (ir_op_info(op->op)->flags & (IR_F_F | IR_F_T));
+    return ir_op_info(op->op)->flags & (IR_F_F | IR_F_T);
 }
 
 static bool fold_args(const IrBlock *b, const IrOp *op, uint64_t v[3])
@@ -124,6 +132,8 @@ static void forward_op(Forward *f, IrBlock *b, uint32_t at)
         forward_get(f, b, at);
     else if (op->op == IR_PUT)
         forward_put(f, b, op);
+    else if (op->op == IR_VEC)
+        forget(f->slots, op->a);
     else if (writes_state(op))
         memset(f->slots, 0, sizeof f->slots);
 }
@@ -158,6 +168,15 @@ static bool backward_put(Backward *w, IrOp *op)
     return true;
 }
 
+/* A VEC reads its operands, the destination too; it sees nothing else. */
+static void backward_vec(Backward *w, const IrBlock *b, const IrOp *op)
+{
+    forget(w->slots, op->a);
+    forget(w->slots, op->b);
+    forget(w->slots, op->c);
+    forget(w->slots, IR_VEC_GET_ALSO(b->vecs[op->imm].desc));
+}
+
 /* Returns whether the op stays. */
 static bool backward_op(Backward *w, IrBlock *b, uint32_t at)
 {
@@ -171,6 +190,8 @@ static bool backward_op(Backward *w, IrBlock *b, uint32_t at)
     }
     if (op->op == IR_GET)
         w->slots[slot_of(op->imm)].known = false;
+    else if (op->op == IR_VEC)
+        backward_vec(w, b, op);
     else if (sees_state(op))
         memset(w->slots, 0, sizeof w->slots);
     return true;
