@@ -20,10 +20,9 @@ enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
 
 typedef struct {
     char *kernel, *initrd, *append, *dtb, *dump_dtb, *firmware;
-    char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout;
+    char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns;
     char **traces, **drives;
     gboolean stats, state_hash;
-    int max_block_insns;
 } Options;
 
 typedef struct {
@@ -72,10 +71,10 @@ static bool parse_options(int argc, char **argv, Options *o)
           NULL },
         { "max-insns", 0, 0, G_OPTION_ARG_STRING, &o->max_insns, "stop after N instructions",
           "N" },
+        { "block-insns", 0, 0, G_OPTION_ARG_STRING, &o->block_insns,
+          "at most N instructions per translated block (for tests)", "N" },
         { "timeout", 0, 0, G_OPTION_ARG_STRING, &o->timeout, "stop after that much time",
           "SECONDS" },
-        { "max-block-insns", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &o->max_block_insns,
-          "longest translated block (tests)", "N" },
         { .long_name = NULL }
     };
     return cli_parse(&argc, &argv, entries,
@@ -96,16 +95,18 @@ static bool parse_clock(Run *r, GError **error)
 static bool make_config(Run *r, GError **error)
 {
     const Options *o = &r->o;
-    uint64_t cpus = 1;
-    r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1,
-                            .max_block_insns = (uint32_t)MAX(o->max_block_insns, 0) };
+    uint64_t cpus = 1, block_insns = 0;
+    r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1 };
     if (!parse_clock(r, error) || (o->smp && !cli_parse_number("--smp", o->smp, &cpus, error)) ||
         (o->memory && !cli_parse_size(o->memory, &r->config.memory, error)) ||
+        (o->block_insns &&
+         !cli_parse_number("--block-insns", o->block_insns, &block_insns, error)) ||
         (o->max_insns &&
          !cli_parse_number("--max-insns", o->max_insns, &r->config.max_insns, error))) {
         return false;
     }
     r->config.cpus = (unsigned)MIN(cpus, UINT32_MAX);
+    r->config.max_block_insns = (uint32_t)MIN(block_insns, UINT32_MAX);
     r->config.drives = r->drives;
     for (char **d = o->drives; d && *d; d++) {
         if (r->config.n_drives == VM_MAX_DRIVES) {
@@ -336,7 +337,7 @@ static void clean_up(Run *r)
     }
     char *const strings[] = { r->o.kernel, r->o.initrd, r->o.append, r->o.dtb, r->o.dump_dtb,
                               r->o.firmware, r->o.cpu, r->o.smp, r->o.memory, r->o.clock,
-                              r->o.seed, r->o.max_insns, r->o.timeout };
+                              r->o.seed, r->o.max_insns, r->o.timeout, r->o.block_insns };
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }

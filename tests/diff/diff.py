@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Differential test: random legal instructions on our interpreter and on an independent emulator, every register compared.
 
-usage: diff.py --ours PROGRAM --peer "QEMU-AARCH64 LOADER" [--cases N] [--seed S] [--start I] [--rows A,B] [--tables FILE...]
+usage: diff.py --ours PROGRAM --loader LOADER [--peer QEMU-AARCH64] [--cases N] [--seed S] [--start I] [--rows A,B] [--tables FILE...]
 Prints each mismatch as assembly with the registers that differ, then a line a row that failed. Exit status 1 on any mismatch.
 """
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -46,8 +47,7 @@ def fields(blob):
 def report(row, case, ours, peer):
     values = gen.CASE.unpack(case)
     a, b = fields(ours), fields(peer)
-    print(f"MISMATCH {row.name} {values[0]:08x}  {disassemble(values[0])}   fpcr {values[6 + 33]:x}" if False else
-          f"MISMATCH {row.name} {values[0]:08x}  {disassemble(values[0])}")
+    print(f"MISMATCH {row.name} {values[0]:08x}  {disassemble(values[0])}")
     before = dict(zip([f"x{i}" for i in range(31)] + ["sp", "nzcv", "fpcr", "fpsr"], values[6:41]))
     before.update({f"v{i}": values[41 + 2 * i] | values[42 + 2 * i] << 64 for i in range(32)})
     word = values[0]
@@ -68,7 +68,8 @@ def report(row, case, ours, peer):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", required=True)
-    parser.add_argument("--peer", required=True)
+    parser.add_argument("--loader", required=True, help="the cross-compiled loader.c")
+    parser.add_argument("--peer", default=os.environ.get("ARMILLARY_QEMU_USER", ""), help="a qemu-aarch64, version 10 or later")
     parser.add_argument("--cases", type=int, default=20000)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--start", type=int, default=0)
@@ -79,13 +80,16 @@ def main():
     options = parser.parse_args()
     features = set(options.features.split(",")) if options.features else set(
         subprocess.run([options.ours, "--features"], capture_output=True, text=True, check=True).stdout.split())
+    if not options.peer:
+        print("no peer: run `export ARMILLARY_QEMU_USER=$(scripts/peer-qemu user)` first")
+        sys.exit(77)
     generator = gen.Generator(options.tables, features, set(filter(None, options.rows.split(","))))
     bad, seen, done, began = {}, {}, 0, time.time()
     with ThreadPoolExecutor(2) as pool:
         for start in range(options.start, options.start + options.cases, gen.SLOTS):
             batch = [generator.case(options.seed, i) for i in range(start, min(start + gen.SLOTS, options.start + options.cases))]
             data = b"".join(packed for _, packed in batch)
-            ours, peer = pool.map(lambda c: run(c, data), ([options.ours], options.peer.split()))
+            ours, peer = pool.map(lambda c: run(c, data), ([options.ours], [options.peer, options.loader]))
             size = gen.RESULT.size
             if len(peer) != size * len(batch):
                 sys.exit(f"diff: the peer stopped at case {start + len(peer) // size}")
