@@ -89,9 +89,9 @@ static uint32_t compare(void *cpu, const A64Vreg *n, const A64Vreg *m, uint64_t 
     FpEnv *env = vec_env(cpu);
     m = desc & CMP_ZERO ? &zero : m;
     switch (desc & 3) {
-    case 1: return fp_compare_h(n->u16[0], m->u16[0], signal, env) << 28;
-    case 2: return fp_compare_s(n->u32[0], m->u32[0], signal, env) << 28;
-    default: return fp_compare_d(n->d[0], m->d[0], signal, env) << 28;
+    case 1: return quick_compare_h(n->u16[0], m->u16[0], signal, env) << 28;
+    case 2: return quick_compare_s(n->u32[0], m->u32[0], signal, env) << 28;
+    default: return quick_compare_d(n->d[0], m->d[0], signal, env) << 28;
     }
 }
 
@@ -149,8 +149,8 @@ static uint64_t to_int(void *cpu, uint64_t a, uint64_t how, uint64_t unused)
     typedef uint64_t (*Single)(uint32_t, unsigned, unsigned, FpRounding, FpEnv *);
     typedef uint64_t (*Double)(uint64_t, unsigned, unsigned, FpRounding, FpEnv *);
     static const Half half[] = {fp_to_sint_h, fp_to_uint_h};
-    static const Single single[] = {fp_to_sint_s, fp_to_uint_s};
-    static const Double twice[] = {fp_to_sint_d, fp_to_uint_d};
+    static const Single single[] = {quick_to_sint_s, fp_to_uint_s};
+    static const Double twice[] = {quick_to_sint_d, fp_to_uint_d};
     const unsigned uns = how >> CVT_UNSIGNED & 1, bits = how >> CVT_64 & 1 ? 64 : 32;
     const unsigned fbits = how >> CVT_FBITS & 0xff;
     const FpRounding round = (FpRounding)(how >> CVT_ROUND & 15);
@@ -171,8 +171,8 @@ static uint64_t from_int(void *cpu, uint64_t a, uint64_t how, uint64_t unused)
     }
     switch (how & 3) {
     case 1: return uns ? fp_from_uint_h(a, fbits, env) : fp_from_sint_h(a, fbits, env);
-    case 2: return uns ? fp_from_uint_s(a, fbits, env) : fp_from_sint_s(a, fbits, env);
-    default: return uns ? fp_from_uint_d(a, fbits, env) : fp_from_sint_d(a, fbits, env);
+    case 2: return uns ? fp_from_uint_s(a, fbits, env) : quick_from_sint_s(a, fbits, env);
+    default: return uns ? fp_from_uint_d(a, fbits, env) : quick_from_sint_d(a, fbits, env);
     }
 }
 

@@ -31,22 +31,22 @@ VEC_BHS(VEC_MAP, cls, s, __builtin_clrsb(a) - (32 - N))
 VEC_BHS(VEC_MAP, clz, u, a ? __builtin_clz(a) - (32 - N) : N)
 VEC_MAP(cnt_b, u, 8, __builtin_popcount(a))
 
-VEC_MAP(not_b, u, 8, ~a)
-static inline unsigned bits_reversed(unsigned a)
+VEC_WHOLE(not_b, u, 64, ~a)
+static inline uint64_t bits_reversed(uint64_t a)
 {
-    a = (a & 0x55) << 1 | (a >> 1 & 0x55);
-    a = (a & 0x33) << 2 | (a >> 2 & 0x33);
-    return a << 4 | a >> 4;
+    a = (a & 0x5555555555555555) << 1 | (a >> 1 & 0x5555555555555555);
+    a = (a & 0x3333333333333333) << 2 | (a >> 2 & 0x3333333333333333);
+    return (a & 0x0f0f0f0f0f0f0f0f) << 4 | (a >> 4 & 0x0f0f0f0f0f0f0f0f);
 }
-VEC_MAP(rbit_b, u, 8, bits_reversed(a))
+VEC_MAP(rbit_b, u, 64, bits_reversed(a))
 
-VEC_BHSD(VEC_MAP, cmgt0, s, a > 0 ? -1 : 0)
-VEC_BHSD(VEC_MAP, cmge0, s, a >= 0 ? -1 : 0)
-VEC_BHSD(VEC_MAP, cmeq0, s, a == 0 ? -1 : 0)
-VEC_BHSD(VEC_MAP, cmle0, s, a <= 0 ? -1 : 0)
-VEC_BHSD(VEC_MAP, cmlt0, s, a < 0 ? -1 : 0)
-VEC_BHSD(VEC_MAP, abs, s, a < 0 ? (U)0 - (U)a : (U)a)
-VEC_BHSD(VEC_MAP, neg, u, 0 - a)
+VEC_BHSD(VEC_WHOLE, cmgt0, s, a > 0)
+VEC_BHSD(VEC_WHOLE, cmge0, s, a >= 0)
+VEC_BHSD(VEC_WHOLE, cmeq0, s, a == 0)
+VEC_BHSD(VEC_WHOLE, cmle0, s, a <= 0)
+VEC_BHSD(VEC_WHOLE, cmlt0, s, a < 0)
+VEC_BHSD(VEC_WHOLE, abs, s, VEC_SELECT(a < 0, -(VU)a, a))
+VEC_BHSD(VEC_WHOLE, neg, u, -a)
 
 #define SATURATED(value) (sat = true, (T)(value))
 VEC_BHSD(VEC_LANES, sqabs, s, a == LANE_SMIN ? SATURATED(LANE_SMAX) : (T)(a < 0 ? -a : a))

@@ -4,45 +4,44 @@
  */
 #include "vec-int.h"
 
-VEC_BHSD(VEC_MAP, add, u, a + b)
-VEC_BHSD(VEC_MAP, sub, u, a - b)
-VEC_BHSD(VEC_MAP, cmgt, s, a > b ? -1 : 0)
-VEC_BHSD(VEC_MAP, cmge, s, a >= b ? -1 : 0)
-VEC_BHSD(VEC_MAP, cmhi, u, a > b ? LANE_UMAX : 0)
-VEC_BHSD(VEC_MAP, cmhs, u, a >= b ? LANE_UMAX : 0)
-VEC_BHSD(VEC_MAP, cmeq, u, a == b ? LANE_UMAX : 0)
-VEC_BHSD(VEC_MAP, cmtst, u, (a & b) != 0 ? LANE_UMAX : 0)
+VEC_BHSD(VEC_WHOLE, add, u, a + b)
+VEC_BHSD(VEC_WHOLE, sub, u, a - b)
+VEC_BHSD(VEC_WHOLE, cmgt, s, a > b)
+VEC_BHSD(VEC_WHOLE, cmge, s, a >= b)
+VEC_BHSD(VEC_WHOLE, cmhi, u, a > b)
+VEC_BHSD(VEC_WHOLE, cmhs, u, a >= b)
+VEC_BHSD(VEC_WHOLE, cmeq, u, a == b)
+VEC_BHSD(VEC_WHOLE, cmtst, u, (a & b) != 0)
 
 /* Halves of sums and differences, without the carry that the lane has no room for. */
-VEC_BHS(VEC_MAP, shadd, s, (a & b) + ((a ^ b) >> 1))
-VEC_BHS(VEC_MAP, uhadd, u, (a & b) + ((a ^ b) >> 1))
-VEC_BHS(VEC_MAP, srhadd, s, (a | b) - ((a ^ b) >> 1))
-VEC_BHS(VEC_MAP, urhadd, u, (a | b) - ((a ^ b) >> 1))
-VEC_BHS(VEC_MAP, shsub, s, ((a ^ b) >> 1) - (~a & b))
-VEC_BHS(VEC_MAP, uhsub, u, ((a ^ b) >> 1) - (~a & b))
+VEC_BHS(VEC_WHOLE, shadd, s, (a & b) + ((a ^ b) >> 1))
+VEC_BHS(VEC_WHOLE, uhadd, u, (a & b) + ((a ^ b) >> 1))
+VEC_BHS(VEC_WHOLE, srhadd, s, (a | b) - ((a ^ b) >> 1))
+VEC_BHS(VEC_WHOLE, urhadd, u, (a | b) - ((a ^ b) >> 1))
+VEC_BHS(VEC_WHOLE, shsub, s, ((a ^ b) >> 1) - (~a & b))
+VEC_BHS(VEC_WHOLE, uhsub, u, ((a ^ b) >> 1) - (~a & b))
 
-VEC_BHS(VEC_MAP, smax, s, a > b ? a : b)
-VEC_BHS(VEC_MAP, umax, u, a > b ? a : b)
-VEC_BHS(VEC_MAP, smin, s, a < b ? a : b)
-VEC_BHS(VEC_MAP, umin, u, a < b ? a : b)
+VEC_BHS(VEC_WHOLE, smax, s, VEC_SELECT(a > b, a, b))
+VEC_BHS(VEC_WHOLE, umax, u, VEC_SELECT(a > b, a, b))
+VEC_BHS(VEC_WHOLE, smin, s, VEC_SELECT(a < b, a, b))
+VEC_BHS(VEC_WHOLE, umin, u, VEC_SELECT(a < b, a, b))
 
-#define DISTANCE (a > b ? (U)a - (U)b : (U)b - (U)a)
-VEC_BHS(VEC_MAP, sabd, s, DISTANCE)
-VEC_BHS(VEC_MAP, uabd, u, DISTANCE)
-VEC_BHS(VEC_MAP, saba, s, (U)c + DISTANCE)
-VEC_BHS(VEC_MAP, uaba, u, (U)c + DISTANCE)
+#define DISTANCE VEC_SELECT(a > b, (VU)a - (VU)b, (VU)b - (VU)a)
+VEC_BHS(VEC_WHOLE, sabd, s, DISTANCE)
+VEC_BHS(VEC_WHOLE, uabd, u, DISTANCE)
+VEC_BHS(VEC_WHOLE, saba, s, (VU)c + DISTANCE)
+VEC_BHS(VEC_WHOLE, uaba, u, c + DISTANCE)
 
-/* 1u: the product of two 16-bit lanes must not be an int. */
-VEC_BHS(VEC_MAP, mul, u, 1u * a * b)
-VEC_BHS(VEC_MAP, mla, u, c + 1u * a * b)
-VEC_BHS(VEC_MAP, mls, u, c - 1u * a * b)
+VEC_BHS(VEC_WHOLE, mul, u, a * b)
+VEC_BHS(VEC_WHOLE, mla, u, c + a * b)
+VEC_BHS(VEC_WHOLE, mls, u, c - a * b)
 VEC_MAP(pmul_b, u, 8, vec_clmul8(a, b))
 
-VEC_BHSD(VEC_PAIR, addp, u, a + b)
-VEC_BHS(VEC_PAIR, smaxp, s, a > b ? a : b)
-VEC_BHS(VEC_PAIR, umaxp, u, a > b ? a : b)
-VEC_BHS(VEC_PAIR, sminp, s, a < b ? a : b)
-VEC_BHS(VEC_PAIR, uminp, u, a < b ? a : b)
+VEC_BHSD(VEC_WHOLE_PAIR, addp, u, a + b)
+VEC_BHS(VEC_WHOLE_PAIR, smaxp, s, VEC_SELECT(a > b, a, b))
+VEC_BHS(VEC_WHOLE_PAIR, umaxp, u, VEC_SELECT(a > b, a, b))
+VEC_BHS(VEC_WHOLE_PAIR, sminp, s, VEC_SELECT(a < b, a, b))
+VEC_BHS(VEC_WHOLE_PAIR, uminp, u, VEC_SELECT(a < b, a, b))
 
 const IrVecFn a64_vec_3same[A64_SIMD_3SAME_OP_COUNT][4] = {
     [A64_SIMD_3SAME_ADD] = ROW_BHSD(add),
@@ -89,14 +88,14 @@ const IrVecFn a64_vec_elem[A64_SIMD_ELEM_OP_COUNT][4] = {
 };
 
 /* Whole registers: the lane size does not matter. */
-VEC_MAP(and, u, 64, a & b)
-VEC_MAP(bic, u, 64, a & ~b)
-VEC_MAP(orr, u, 64, a | b)
-VEC_MAP(orn, u, 64, a | ~b)
-VEC_MAP(eor, u, 64, a ^ b)
-VEC_MAP(bsl, u, 64, b ^ ((b ^ a) & c))
-VEC_MAP(bit, u, 64, c ^ ((c ^ a) & b))
-VEC_MAP(bif, u, 64, c ^ ((c ^ a) & ~b))
+VEC_WHOLE(and, u, 64, a & b)
+VEC_WHOLE(bic, u, 64, a & ~b)
+VEC_WHOLE(orr, u, 64, a | b)
+VEC_WHOLE(orn, u, 64, a | ~b)
+VEC_WHOLE(eor, u, 64, a ^ b)
+VEC_WHOLE(bsl, u, 64, b ^ ((b ^ a) & c))
+VEC_WHOLE(bit, u, 64, c ^ ((c ^ a) & b))
+VEC_WHOLE(bif, u, 64, c ^ ((c ^ a) & ~b))
 
 const IrVecFn a64_vec_logic[A64_SIMD_LOGIC_OP_COUNT] = {
     [A64_SIMD_LOGIC_AND] = and, [A64_SIMD_LOGIC_BIC] = bic, [A64_SIMD_LOGIC_ORR] = orr,

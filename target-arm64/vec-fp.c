@@ -3,12 +3,25 @@
  * scalar three same", "Advanced SIMD vector x indexed element", "Advanced SIMD across lanes";
  * FMLAL, FCADD, FCMLA.
  */
-#include "vec-fp.h"
+#include "vec-fp-native.h"
 
-FP_HSD(VEC_LANES, add, FP_ADD)
-FP_HSD(VEC_LANES, sub, FP_SUB)
-FP_HSD(VEC_LANES, mul, FP_MUL)
-FP_HSD(VEC_LANES, div, FP_DIV)
+FP_HSD(VEC_LANES, add_lanes, FP_ADD)
+FP_HSD(VEC_LANES, sub_lanes, FP_SUB)
+FP_HSD(VEC_LANES, mul_lanes, FP_MUL)
+FP_HSD(VEC_LANES, div_lanes, FP_DIV)
+#define add_h add_lanes_h
+VEC_FP_NATIVE(add_s, 32, x + y, r == 0, add_lanes_s)
+VEC_FP_NATIVE(add_d, 64, x + y, r == 0, add_lanes_d)
+#define sub_h sub_lanes_h
+VEC_FP_NATIVE(sub_s, 32, x - y, r == 0, sub_lanes_s)
+VEC_FP_NATIVE(sub_d, 64, x - y, r == 0, sub_lanes_d)
+#define mul_h mul_lanes_h
+VEC_FP_NATIVE(mul_s, 32, x * y, (x == 0) | (y == 0), mul_lanes_s)
+VEC_FP_NATIVE(mul_d, 64, x * y, (x == 0) | (y == 0), mul_lanes_d)
+#define div_h div_lanes_h
+VEC_FP_NATIVE(div_s, 32, x / y, x == 0, div_lanes_s)
+VEC_FP_NATIVE(div_d, 64, x / y, x == 0, div_lanes_d)
+
 FP_HSD(VEC_LANES, max, FP_MAX)
 FP_HSD(VEC_LANES, min, FP_MIN)
 FP_HSD(VEC_LANES, maxnm, FP_MAXNM)
@@ -22,20 +35,26 @@ FP_HSD(VEC_LANES, recps, RECPS)
 #define RSQRTS(x) fp_rsqrt_step_##x(a, b, env)
 FP_HSD(VEC_LANES, rsqrts, RSQRTS)
 #define MLA(x) fp_muladd_##x(c, a, b, env)
-FP_HSD(VEC_LANES, mla, MLA)
+FP_HSD(VEC_LANES, mla_lanes, MLA)
+#define mla_h mla_lanes_h
+VEC_FP_NATIVE_FMA(mla_s, 32, __builtin_fmaf, x, mla_lanes_s)
+VEC_FP_NATIVE_FMA(mla_d, 64, __builtin_fma, x, mla_lanes_d)
 #define MLS(x) fp_muladd_##x(c, fp_neg_##x(a), b, env)
-FP_HSD(VEC_LANES, mls, MLS)
+FP_HSD(VEC_LANES, mls_lanes, MLS)
+#define mls_h mls_lanes_h
+VEC_FP_NATIVE_FMA(mls_s, 32, __builtin_fmaf, -x, mls_lanes_s)
+VEC_FP_NATIVE_FMA(mls_d, 64, __builtin_fma, -x, mls_lanes_d)
 
 #define WHEN(condition) ((condition) ? LANE_UMAX : 0)
-#define CMEQ(x) WHEN(fp_eq_##x(a, b, env))
+#define CMEQ(x) WHEN(quick_eq_##x(a, b, env))
 FP_HSD(VEC_LANES, cmeq, CMEQ)
-#define CMGE(x) WHEN(fp_ge_##x(a, b, env))
+#define CMGE(x) WHEN(quick_ge_##x(a, b, env))
 FP_HSD(VEC_LANES, cmge, CMGE)
-#define CMGT(x) WHEN(fp_gt_##x(a, b, env))
+#define CMGT(x) WHEN(quick_gt_##x(a, b, env))
 FP_HSD(VEC_LANES, cmgt, CMGT)
-#define ACGE(x) WHEN(fp_ge_##x(fp_abs_##x(a), fp_abs_##x(b), env))
+#define ACGE(x) WHEN(quick_ge_##x(fp_abs_##x(a), fp_abs_##x(b), env))
 FP_HSD(VEC_LANES, acge, ACGE)
-#define ACGT(x) WHEN(fp_gt_##x(fp_abs_##x(a), fp_abs_##x(b), env))
+#define ACGT(x) WHEN(quick_gt_##x(fp_abs_##x(a), fp_abs_##x(b), env))
 FP_HSD(VEC_LANES, acgt, ACGT)
 
 FP_HSD(VEC_PAIR, addp, FP_ADD)
@@ -147,8 +166,8 @@ void a64_vec_fmlal(void *cpu, void *d, const void *n, const void *m, uint64_t de
     const unsigned first = imm >> 8 & 1 ? lanes : 0;
     A64Vreg r = {0};
     for (unsigned i = 0; i < lanes; i++) {
-        const uint16_t flip = imm >> 9 & 1 ? 0x8000 : 0;
-        const uint16_t a = x->u16[first + i] ^ flip, b = y->u16[first + i];
+        const unsigned flip = imm >> 9 & 1 ? 0x8000 : 0;
+        const uint16_t a = (uint16_t)(x->u16[first + i] ^ flip), b = y->u16[first + i];
         r.u32[i] = fp_muladd_hs(z->u32[i], a, b, vec_env(cpu));
     }
     *(A64Vreg *)d = r;

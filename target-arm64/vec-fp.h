@@ -6,8 +6,7 @@
 #pragma once
 
 #include "a64-decode.h"
-#include "armillary/fp-convert.h"
-#include "armillary/fp-fast.h"
+#include "vec-fp-quick.h"
 #include "vec.h"
 
 /* Vectors, and scalars where the lane is the only active one. */
@@ -48,35 +47,15 @@ extern const IrVecFn a64_fp_fcvt[4][4];     /* [from][to] */
 #define FP_SD(macro, fn, expr) macro(fn##_s, u, 32, expr(s)) macro(fn##_d, u, 64, expr(d))
 #define ROW_SD(fn) {NULL, NULL, fn##_s, fn##_d}
 
-/* The operations of fp.h with their fast path in place. */
-#define FP_QUICK2(name, sfx, type)                                                                 \
-    static inline type quick_##name##_##sfx(type a, type b, FpEnv *env)                            \
-    {                                                                                              \
-        type r;                                                                                    \
-        return fp_fast_##name##_##sfx(a, b, env, &r) ? r : fp_##name##_##sfx(a, b, env);           \
-    }
-FP_QUICK2(add, s, uint32_t)
-FP_QUICK2(add, d, uint64_t)
-FP_QUICK2(sub, s, uint32_t)
-FP_QUICK2(sub, d, uint64_t)
-FP_QUICK2(mul, s, uint32_t)
-FP_QUICK2(mul, d, uint64_t)
-FP_QUICK2(div, s, uint32_t)
-FP_QUICK2(div, d, uint64_t)
-#define quick_add_h fp_add_h
-#define quick_sub_h fp_sub_h
-#define quick_mul_h fp_mul_h
-#define quick_div_h fp_div_h
-
 /* What several files compute of lanes a, b and the old c. */
 #define FP_ADD(x) quick_add_##x(a, b, env)
 #define FP_SUB(x) quick_sub_##x(a, b, env)
 #define FP_MUL(x) quick_mul_##x(a, b, env)
 #define FP_DIV(x) quick_div_##x(a, b, env)
-#define FP_MAX(x) fp_max_##x(a, b, env)
-#define FP_MIN(x) fp_min_##x(a, b, env)
-#define FP_MAXNM(x) fp_maxnm_##x(a, b, env)
-#define FP_MINNM(x) fp_minnm_##x(a, b, env)
+#define FP_MAX(x) quick_max_##x(a, b, env)
+#define FP_MIN(x) quick_min_##x(a, b, env)
+#define FP_MAXNM(x) quick_maxnm_##x(a, b, env)
+#define FP_MINNM(x) quick_minnm_##x(a, b, env)
 #define FP_ABS(x) fp_abs_##x(a)
 #define FP_NEG(x) fp_neg_##x(a)
 #define FP_SQRT(x) fp_sqrt_##x(a, env)

@@ -49,11 +49,12 @@ static inline void vec_saturated(void *cpu, bool sat)
     }
 }
 
-/* Writes a vector of 8 or 16 active bytes. */
+/* Writes a vector of 8 or 16 active bytes; in one piece, so that it can be read back in one. */
 static inline void vec_put(A64Vreg *d, const A64Vreg *r, uint64_t desc)
 {
-    d->d[0] = r->d[0];
-    d->d[1] = desc & 16 ? r->d[1] : 0;
+    typedef uint64_t Pair __attribute__((vector_size(16)));
+    const Pair keep = {UINT64_MAX, 0 - (desc >> 4 & 1)};
+    *(Pair *)d = *(const Pair *)r & keep;
 }
 
 /* Writes the 8 bytes of a narrow result into its half. */
@@ -136,6 +137,27 @@ static inline uint64_t vec_fp_imm(unsigned size, uint64_t imm8)
         *(A64Vreg *)d = r;                                                                         \
     }
 
+/*
+ * Whole registers at once: a, b, c and the result are host vectors V (VU unsigned, VS signed
+ * lanes), whose comparisons are masks. For what a lane does without looking at others or at its own
+ * number.
+ */
+#define VEC_WHOLE(fn, sg, bits, expr)                                                              \
+    VEC_FN(fn)                                                                                     \
+    {                                                                                              \
+        VEC_TYPES(sg, bits)                                                                        \
+        typedef T V __attribute__((vector_size(16)));                                              \
+        typedef U VU __attribute__((vector_size(16), unused));                                     \
+        typedef S VS __attribute__((vector_size(16), unused));                                     \
+        const unsigned imm __attribute__((unused)) = vec_imm(desc);                                \
+        const V a = *(const V *)n;                                                                 \
+        const V b __attribute__((unused)) = *(const V *)m;                                         \
+        const V c __attribute__((unused)) = *(const V *)d;                                         \
+        const V r = (V)(expr);                                                                     \
+        vec_put(d, (const A64Vreg *)&r, desc);                                                     \
+    }
+#define VEC_SELECT(mask, yes, no) (((VU)(mask) & (VU)(yes)) | (~(VU)(mask) & (VU)(no)))
+
 /* Pairs of neighbours a, b of n, then of m. */
 #define VEC_PAIR(fn, sg, bits, expr)                                                               \
     VEC_FN(fn)                                                                                     \
@@ -152,6 +174,31 @@ static inline uint64_t vec_fp_imm(unsigned size, uint64_t imm8)
             r.sg##bits[i] = (T)(expr);                                                             \
         }                                                                                          \
         *(A64Vreg *)d = r;                                                                         \
+    }
+
+/*
+ * Pairs of neighbours as vectors a, b of the even and the odd lanes of n and m one after the other.
+ */
+#define VEC_EVEN_8 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define VEC_ODD_8 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define VEC_EVEN_16 0, 2, 4, 6, 8, 10, 12, 14
+#define VEC_ODD_16 1, 3, 5, 7, 9, 11, 13, 15
+#define VEC_EVEN_32 0, 2, 4, 6
+#define VEC_ODD_32 1, 3, 5, 7
+#define VEC_EVEN_64 0, 2
+#define VEC_ODD_64 1, 3
+#define VEC_WHOLE_PAIR(fn, sg, bits, expr)                                                         \
+    VEC_FN(fn)                                                                                     \
+    {                                                                                              \
+        VEC_TYPES(sg, bits)                                                                        \
+        typedef T V __attribute__((vector_size(16)));                                              \
+        typedef U VU __attribute__((vector_size(16), unused));                                     \
+        const A64Vreg lows = {.d = {((const A64Vreg *)n)->d[0], ((const A64Vreg *)m)->d[0]}};      \
+        const V x = *(const V *)(desc & 16 ? n : &lows), y = *(const V *)(desc & 16 ? m : &lows);  \
+        const V a = __builtin_shufflevector(x, y, VEC_EVEN_##bits);                                \
+        const V b = __builtin_shufflevector(x, y, VEC_ODD_##bits);                                 \
+        const V r = (V)(expr);                                                                     \
+        vec_put(d, (const A64Vreg *)&r, desc);                                                     \
     }
 
 /* The same for several lane sizes: fn_b, fn_h, fn_s, fn_d, rows of the tables. */
