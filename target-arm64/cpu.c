@@ -69,6 +69,15 @@ void a64_cpu_start(A64Cpu *cpu, uint64_t pc, uint64_t x0)
     cpu->eng.pc = pc;
 }
 
+static void free_parts(A64Cpu *cpu)
+{
+    a64_timers_free(cpu);
+    a64_gic_free(cpu);
+    a64_mmu_fini(cpu);
+    a64_modes_free(cpu->modes);
+    free(cpu);
+}
+
 A64Cpu *a64_cpu_new(EngMachine *machine, const A64Model *model, const A64Ports *ports)
 {
     A64Cpu *cpu = aligned_alloc(64, (sizeof *cpu + 63) & ~(size_t)63);
@@ -84,7 +93,10 @@ A64Cpu *a64_cpu_new(EngMachine *machine, const A64Model *model, const A64Ports *
     a64_timers_init(cpu);
     a64_mode_forget(cpu);
     a64_mode_select(cpu);
-    eng_vcpu_init(machine, &cpu->eng, &a64_target);
+    if (!eng_vcpu_init(machine, &cpu->eng, &a64_target)) {
+        free_parts(cpu);
+        return NULL;
+    }
     a64_cpu_reset(cpu); /* now that the index is known */
     return cpu;
 }
@@ -94,11 +106,7 @@ void a64_cpu_free(A64Cpu *cpu)
     if (!cpu)
         return;
     eng_vcpu_fini(&cpu->eng);
-    a64_timers_free(cpu);
-    a64_gic_free(cpu);
-    a64_mmu_fini(cpu);
-    a64_modes_free(cpu->modes);
-    free(cpu);
+    free_parts(cpu);
 }
 
 static int64_t next_deadline(EngVcpu *eng)

@@ -18,7 +18,7 @@ typedef struct {
 EngMachine *eng_machine_new(const EngConfig *config);
 void eng_machine_free(EngMachine *m);
 /* Prepares the EngVcpu at the start of a (zeroed) guest CPU struct and adds it to the machine;
- * false without memory, or when there are 64 already. */
+ * false without memory, or when there are 512 already. */
 bool eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target);
 void eng_vcpu_fini(EngVcpu *cpu);
 

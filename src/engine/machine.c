@@ -9,7 +9,7 @@
 #include "host-wait.h"
 
 /* A device's writes to translated code, for one vCPU: applied with its mail. */
-enum { DMA_RANGES = 32, MAX_CPUS = 64 };
+enum { DMA_RANGES = 32, MAX_CPUS = 512 };
 
 typedef struct {
     Pa pa;

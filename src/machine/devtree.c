@@ -166,11 +166,10 @@ static void add_gic(void *fdt, const VmFdtBoard *b)
     const VmMapRow *dist = vm_map_row(VM_MAP_GIC_DIST);
     const VmMapRow *redist = vm_map_row(VM_MAP_GIC_REDIST);
     const bool high = b->cpus > VM_LOW_REDISTS;
-    const uint64_t high_size = high ? (b->cpus - VM_LOW_REDISTS) * (uint64_t)VM_REDIST_SPAN : 0;
     const uint32_t regs[] = { HI(dist->base), LO(dist->base), HI(dist->size), LO(dist->size),
                               HI(redist->base), LO(redist->base), HI(redist->size),
                               LO(redist->size), HI(VM_HIGH_REDIST_BASE), LO(VM_HIGH_REDIST_BASE),
-                              HI(high_size), LO(high_size) };
+                              HI(VM_HIGH_REDIST_SIZE), LO(VM_HIGH_REDIST_SIZE) };
     begin(fdt, "intc@8000000");
     string(fdt, "compatible", dist->compatible);
     cells(fdt, "reg", regs, high ? 12 : 8);
