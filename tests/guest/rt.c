@@ -4,7 +4,7 @@
 
 struct RtCpu rt_cpus[8];
 u64 rt_checks, rt_failures;
-static struct RtMap el2_map;
+struct RtMap rt_el2_map;
 static u8 *heap_next = (u8 *)rt_heap;
 
 /* --- output --------------------------------------------------------------------------------- */
@@ -347,7 +347,7 @@ struct RtMap rt_flat;
 void rt_el1_flat(void)
 {
     if (!rt_flat.root) {
-        unsigned shift = el2_map.shift;
+        unsigned shift = rt_el2_map.shift;
         rt_map_init(&rt_flat, shift, shift == 14 ? 36 : 39);
         rt_map_image(&rt_flat);
     }
@@ -375,9 +375,9 @@ void rt_s2_off(void)
 static void el2_mmu_on(void)
 {
     WRITE(mair_el2, MAIR_VALUE);
-    WRITE(tcr_el2, (64 - el2_map.va_bits) | 1 << 8 | 1 << 10 | 3 << 12 | tg0(el2_map.shift) << 14 |
+    WRITE(tcr_el2, (64 - rt_el2_map.va_bits) | 1 << 8 | 1 << 10 | 3 << 12 | tg0(rt_el2_map.shift) << 14 |
                        pa_range() << 16 | BIT(23) | BIT(31));
-    WRITE(ttbr0_el2, (u64)el2_map.root);
+    WRITE(ttbr0_el2, (u64)rt_el2_map.root);
     rt_tlbi_all();
     WRITE_ISB(sctlr_el2, 0x30c51835);
 }
@@ -389,9 +389,9 @@ static void el2_mmu_on(void)
 static void el2_map_build(void)
 {
     unsigned shift = rt_has_granule(12) ? 12 : rt_has_granule(16) ? 16 : 14;
-    rt_map_init(&el2_map, shift, shift == 14 ? 36 : 39);
-    rt_map_range(&el2_map, 0x08000000, 0x08000000, 0x08000000, S1_DEVICE | S1_AF | S1_UXN);
-    rt_map_range(&el2_map, 0x40000000, 0x40000000, 0x40000000, S1_RAM);
+    rt_map_init(&rt_el2_map, shift, shift == 14 ? 36 : 39);
+    rt_map_range(&rt_el2_map, 0x08000000, 0x08000000, 0x08000000, S1_DEVICE | S1_AF | S1_UXN);
+    rt_map_range(&rt_el2_map, 0x40000000, 0x40000000, 0x40000000, S1_RAM);
 }
 
 void rt_start(void);

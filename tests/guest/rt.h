@@ -147,7 +147,7 @@ void rt_map_image_s2(struct RtMap *); /* stage 2: the same */
 void rt_el1_mmu(const struct RtMap *, u64 sctlr_extra); /* from EL2: EL1&0 stage 1 on (TTBR0) */
 void rt_el1_mmu_off(void);
 void rt_el1_flat(void); /* from EL2: EL1&0 translated flat by a map of rt_map_image, made once */
-extern struct RtMap rt_flat;
+extern struct RtMap rt_flat, rt_el2_map;
 void rt_s2(const struct RtMap *, u64 vmid, u64 hcr_extra); /* from EL2: stage 2 on */
 void rt_s2_off(void);
 void rt_tlbi_all(void); /* all regimes of this CPU, from EL2 */
