@@ -4,35 +4,10 @@
  */
 #pragma once
 
+#include "a64-exceptions.h" /* generated from exceptions.tbl: A64Ec, A64_ISS_<EC>_<FIELD> */
 #include "armillary/ir.h"
 #include "helpers.h"
 #include "state.h"
-
-/* Exception classes (ESR_ELx.EC). */
-typedef enum {
-    A64_EC_UNKNOWN = 0x00,
-    A64_EC_WFX = 0x01,
-    A64_EC_FP = 0x07,
-    A64_EC_ILLEGAL = 0x0e,
-    A64_EC_SYS128 = 0x14,
-    A64_EC_SVC = 0x15,
-    A64_EC_HVC = 0x16,
-    A64_EC_SMC = 0x17,
-    A64_EC_SYS = 0x18,
-    A64_EC_SVE = 0x19,
-    A64_EC_ERET = 0x1a,
-    A64_EC_INSN_ABORT_LOWER = 0x20,
-    A64_EC_INSN_ABORT = 0x21,
-    A64_EC_PC_ALIGN = 0x22,
-    A64_EC_DATA_ABORT_LOWER = 0x24,
-    A64_EC_DATA_ABORT = 0x25,
-    A64_EC_SP_ALIGN = 0x26,
-    A64_EC_SERROR = 0x2f,
-    A64_EC_BREAKPOINT_LOWER = 0x30,
-    A64_EC_STEP_LOWER = 0x32,
-    A64_EC_WATCHPOINT_LOWER = 0x34,
-    A64_EC_BRK = 0x3c
-} A64Ec;
 
 /*
  * A synchronous exception. el: 1 or 2, or 0 for where exceptions of the current EL go when nothing

@@ -14,14 +14,15 @@
  * System instruction execution in AArch64 state". */
 static uint32_t access_iss(const A64Args_sys *a, bool read)
 {
-    return a->op0 << 20 | a->op2 << 17 | a->op1 << 14 | a->crn << 10 | a->rt << 5 | a->crm << 1 |
-           read;
+    return A64_ISS_SYS_Op0(a->op0) | A64_ISS_SYS_Op2(a->op2) | A64_ISS_SYS_Op1(a->op1) |
+           A64_ISS_SYS_CRn(a->crn) | A64_ISS_SYS_Rt(a->rt) | A64_ISS_SYS_CRm(a->crm) |
+           A64_ISS_SYS_Read(read);
 }
 
 void a64_t_trap(A64Trans *t, const A64Decision *d, uint32_t iss)
 {
     if (d->ec == A64_EC_FP)
-        iss = 0x1e << 20; /* CV = 1, COND = always */
+        iss = A64_ISS_FP_CV(1) | A64_ISS_FP_COND(14);
     else if (d->ec != A64_EC_SYS && d->ec != A64_EC_SYS128)
         iss = 0;
     a64_t_exception(t, &a64_h_sys_trap, (uint64_t)d->el << 32 | (uint64_t)d->ec << 26 | iss);

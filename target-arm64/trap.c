@@ -103,8 +103,8 @@ static uint64_t sp_align(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_sp_align = {"sp_align", sp_align, 0, RAISES};
 
-/* ISS of traps that carry a condition: CV = 1, COND = always. */
-enum { ISS_COND = 0x1e << 20 };
+/* ISS of traps that carry a condition: it is always that of an unconditional instruction. */
+#define ISS_COND (A64_ISS_FP_CV(1) | A64_ISS_FP_COND(14))
 
 /* The mode says where to; the class is lost when TGE turns a trap to EL1 into one to EL2. */
 static uint64_t fp_trap(void *env, uint64_t a, uint64_t b, uint64_t c)
@@ -150,7 +150,7 @@ static void wait(A64Cpu *cpu, bool wfe)
     unsigned el = wfx_trap(cpu, wfe);
     if (el) {
         a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX,
-                                       .iss = (uint32_t)ISS_COND | wfe});
+                                       .iss = ISS_COND | A64_ISS_WFX_TI(wfe)});
         return;
     }
     cpu->st.waits_for_event = wfe;

@@ -10,6 +10,7 @@ import unittest
 
 sys.path.insert(0, sys.argv.pop(1))
 import feature_table  # noqa: E402
+import gen_exceptions  # noqa: E402
 import sysreg_rules  # noqa: E402
 import sysreg_table  # noqa: E402
 import table_cond  # noqa: E402
@@ -169,6 +170,27 @@ class FeatureTable(unittest.TestCase):
         self.refused('feat A v8.0\nfeat A v8.0\n', 'described twice')
         self.refused('feat A 8.0\n', "bad version '8.0'")
         self.refused('feat A v8.0 id=X\n', "bad ID field 'X'")
+
+
+class Exceptions(unittest.TestCase):
+    def parse(self, text):
+        with tempfile.NamedTemporaryFile('w', suffix='.tbl') as f:
+            f.write(text)
+            f.flush()
+            return gen_exceptions.parse(f.name)
+
+    def test_good(self):
+        classes, status = self.parse('ec 0x24 LOW data abort\n  5:0 FSC\nec 0x25 SAME data abort\n  = LOW\nfsc 0x07 a fault\n')
+        self.assertEqual(classes['SAME'].fields, [('FSC', 5, 0)])
+        self.assertEqual(status, {7: 'a fault'})
+
+    def test_refusals(self):
+        for text, message in (('ec 0x24 A a\nec 0x24 B b\n', 'described twice'), ('ec 0x40 A a\n', 'bad code'),
+                              ('ec 0x24 A a\n  25 X\n', 'not within the ISS'), ('ec 0x24 A a\n  3:0 X 2 Y\n', 'two fields'),
+                              ('ec 0x24 A a\n  = B\n', 'not in the table'), ('fsc 0x01 a\nfsc 0x01 b\n', 'described twice'),
+                              ('xx\n', "expected 'ec'")):
+            with self.assertRaisesRegex(gen_exceptions.TableError, message):
+                self.parse(text)
 
 
 if __name__ == '__main__':
