@@ -6,7 +6,7 @@
 #include "kinds.h"
 
 #include "../engine/code.h"
-#include "../ir/eval.h"
+#include "cond.h"
 
 #define POLL()                                                                              \
     if (ARM_UNLIKELY(atomic_load_explicit(&cpu->attention, memory_order_relaxed)))          \
@@ -117,6 +117,31 @@ ANDS_FAMILY(ANDS64, uint64_t, int64_t, 64, R64(a), R64(b))
 ANDS_FAMILY(ANDS64I, uint64_t, int64_t, 64, R64(a), op->imm)
 ANDS_FAMILY(ANDS32, uint32_t, int32_t, 32, R32(a), R32(b))
 ANDS_FAMILY(ANDS32I, uint32_t, int32_t, 32, R32(a), op->imm)
+
+/* Flags made here and branched on by the BCOND in the next slot. */
+#define FLAGS_BRANCH(name, U, second, flags, result)                                        \
+    INTERP_HANDLER(name)                                                                    \
+    {                                                                                       \
+        U a = (U)R64(a), b = (U)(second);                                                   \
+        uint32_t nzcv = flags;                                                              \
+        result;                                                                             \
+        uint64_t holds = HOLDS_IN((op + 1)->imm, nzcv);                                     \
+        op++;                                                                               \
+        TAKE_IF(holds);                                                                     \
+    }
+#define FLAGS_BRANCHES(name, imm_operand, flags64, flags32, result)                         \
+    FLAGS_BRANCH(name##64, uint64_t, R64(b), flags64, result)                               \
+    FLAGS_BRANCH(name##64I, uint64_t, imm_operand, flags64, result)                         \
+    FLAGS_BRANCH(name##32, uint32_t, R64(b), flags32, result)                               \
+    FLAGS_BRANCH(name##32I, uint32_t, imm_operand, flags32, result)
+
+FLAGS_BRANCHES(ADDSB, op->imm, ir_flags_add64(a, b), ir_flags_add32(a, b),
+               R32(c) = nzcv; R64(d) = a + b)
+FLAGS_BRANCHES(FADDB, op->imm, ir_flags_add64(a, b), ir_flags_add32(a, b), R32(d) = nzcv)
+FLAGS_BRANCHES(CCMPB, CCMP_IMM(), CCMP_HOLDS() ? ir_flags_sub64(a, b) : CCMP_OTHER(),
+               CCMP_HOLDS() ? ir_flags_sub32(a, b) : CCMP_OTHER(), R32(d) = nzcv)
+FLAGS_BRANCHES(CCMNB, CCMP_IMM(), CCMP_HOLDS() ? ir_flags_add64(a, b) : CCMP_OTHER(),
+               CCMP_HOLDS() ? ir_flags_add32(a, b) : CCMP_OTHER(), R32(d) = nzcv)
 
 INTERP_HANDLER(GOTO)
 {

@@ -4,7 +4,7 @@
  */
 #include "kinds.h"
 
-#include "../ir/eval.h"
+#include "cond.h"
 
 #define FLAGS_AND64(a, b) ir_flags_logic(IR_I64, (a) & (b))
 #define FLAGS_AND32(a, b) ir_flags_logic(IR_I32, (a) & (b))
@@ -75,30 +75,99 @@ INTERP_HANDLER(FADC32)
     INTERP_NEXT(op + 1);
 }
 
-/* imm: ir_cond_mask() of the condition; a: the flags. */
-#define HOLDS() (op->imm >> (R32(a) >> IR_FLAG_SHIFT) & 1)
-
-INTERP_HANDLER(COND)
+/* c: flags, of which C is the carry in. */
+INTERP_HANDLER(ADCC64)
 {
-    R64(d) = HOLDS();
+    R64(d) = R64(a) + R64(b) + CARRY(R32(c));
     INTERP_NEXT(op + 1);
 }
 
-#define CSEL(name, otherwise)                                                   \
-    INTERP_HANDLER(name##64)                                                    \
+INTERP_HANDLER(ADCC32)
+{
+    R64(d) = R32(a) + R32(b) + CARRY(R32(c));
+    INTERP_NEXT(op + 1);
+}
+
+INTERP_HANDLER(FADCC64)
+{
+    R32(d) = ir_flags_adc64(R64(a), R64(b), CARRY(R32(c)));
+    INTERP_NEXT(op + 1);
+}
+
+INTERP_HANDLER(FADCC32)
+{
+    R32(d) = ir_flags_adc32(R32(a), R32(b), CARRY(R32(c)));
+    INTERP_NEXT(op + 1);
+}
+
+#define COMPARE(name, U, flags, second)                                         \
+    INTERP_HANDLER(name)                                                        \
     {                                                                           \
-        uint64_t b = R64(b), c = R64(c);                                        \
-        R64(d) = HOLDS() ? b : (otherwise);                                     \
-        INTERP_NEXT(op + 1);                                                    \
-    }                                                                           \
-    INTERP_HANDLER(name##32)                                                    \
-    {                                                                           \
-        uint32_t b = R32(b), c = R32(c);                                        \
-        R64(d) = HOLDS() ? b : (otherwise);                                     \
+        U a = (U)R64(a), b = (U)(second);                                       \
+        R32(d) = CCMP_HOLDS() ? flags(a, b) : CCMP_OTHER();                     \
         INTERP_NEXT(op + 1);                                                    \
     }
+COMPARE(CCMP64, uint64_t, ir_flags_sub64, R64(b))
+COMPARE(CCMP64I, uint64_t, ir_flags_sub64, CCMP_IMM())
+COMPARE(CCMP32, uint32_t, ir_flags_sub32, R64(b))
+COMPARE(CCMP32I, uint32_t, ir_flags_sub32, CCMP_IMM())
+COMPARE(CCMN64, uint64_t, ir_flags_add64, R64(b))
+COMPARE(CCMN64I, uint64_t, ir_flags_add64, CCMP_IMM())
+COMPARE(CCMN32, uint32_t, ir_flags_add32, R64(b))
+COMPARE(CCMN32I, uint32_t, ir_flags_add32, CCMP_IMM())
 
-CSEL(CSEL, c)
-CSEL(CSINC, c + 1)
-CSEL(CSINV, ~c)
-CSEL(CSNEG, 0 - c)
+/* Both candidates are loaded before the choice, so that waiting for the flags delays no load. */
+#define SELECT(at, flags, U, otherwise)                                         \
+    do {                                                                        \
+        U b = (U)interp_get(cpu, (at)->b), c = (U)interp_get(cpu, (at)->c);     \
+        __asm__("" : "+r"(b), "+r"(c));                                         \
+        U v = HOLDS_IN((at)->imm, flags) ? b : (U)(otherwise);                  \
+        interp_put(cpu, (at)->d, v);                                            \
+    } while (0)
+
+#define SELECT_COND(at, flags) interp_put(cpu, (at)->d, HOLDS_IN((at)->imm, flags))
+#define SELECT_CSEL64(at, flags) SELECT(at, flags, uint64_t, c)
+#define SELECT_CSEL32(at, flags) SELECT(at, flags, uint32_t, c)
+#define SELECT_CSINC64(at, flags) SELECT(at, flags, uint64_t, c + 1)
+#define SELECT_CSINC32(at, flags) SELECT(at, flags, uint32_t, c + 1)
+#define SELECT_CSINV64(at, flags) SELECT(at, flags, uint64_t, ~c)
+#define SELECT_CSINV32(at, flags) SELECT(at, flags, uint32_t, ~c)
+#define SELECT_CSNEG64(at, flags) SELECT(at, flags, uint64_t, 0 - c)
+#define SELECT_CSNEG32(at, flags) SELECT(at, flags, uint32_t, 0 - c)
+
+/* imm: ir_cond_mask() of the condition; a: the flags. */
+#define CHOOSE(name)                                                            \
+    INTERP_HANDLER(name)                                                        \
+    {                                                                           \
+        SELECT_##name(op, R32(a));                                              \
+        INTERP_NEXT(op + 1);                                                    \
+    }
+CHOOSE(COND)
+CHOOSE(CSEL64)
+CHOOSE(CSEL32)
+CHOOSE(CSINC64)
+CHOOSE(CSINC32)
+CHOOSE(CSINV64)
+CHOOSE(CSINV32)
+CHOOSE(CSNEG64)
+CHOOSE(CSNEG32)
+
+#define COMPARE_CHOOSE(name, choice, flags)                                     \
+    INTERP_HANDLER(name##_##choice)                                             \
+    {                                                                           \
+        uint32_t nzcv = flags;                                                  \
+        R32(d) = nzcv;                                                          \
+        SELECT_##choice(op + 1, nzcv);                                          \
+        INTERP_NEXT(op + 2);                                                    \
+    }
+#define COMPARE_CHOICES(name, flags)                                            \
+    COMPARE_CHOOSE(name, COND, flags)                                           \
+    COMPARE_CHOOSE(name, CSEL64, flags)                                         \
+    COMPARE_CHOOSE(name, CSEL32, flags)                                         \
+    COMPARE_CHOOSE(name, CSINC64, flags)                                        \
+    COMPARE_CHOOSE(name, CSINC32, flags)
+
+COMPARE_CHOICES(FSUB64, ir_flags_sub64(R64(a), R64(b)))
+COMPARE_CHOICES(FSUB64I, ir_flags_sub64(R64(a), op->imm))
+COMPARE_CHOICES(FSUB32, ir_flags_sub32(R32(a), R32(b)))
+COMPARE_CHOICES(FSUB32I, ir_flags_sub32(R32(a), (uint32_t)op->imm))

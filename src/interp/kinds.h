@@ -25,14 +25,22 @@
     INTERP_PAIR(X, MADD) INTERP_PAIR(X, MSUB) X(ADDUXTW) X(ADDSXTW) X(UMADDL) X(SMADDL)
 
 #define INTERP_MOVES(X) \
-    X(MOV64) X(MOV32) X(MOVI) X(GET8) X(GET16) X(PUT8) X(PUT16) X(PUT32) X(PUT8I) X(PUT16I) \
+    X(MOV64) X(MOV64X2) X(MOV32) X(MOVI) X(GET8) X(GET16) X(PUT8) X(PUT16) X(PUT32) X(PUT8I) X(PUT16I) \
     X(PUT32I) X(PC)
+
+/* A comparison whose flags the next operation selects by: both in one step. The next one's own
+ * operation stays in its slot. */
+#define INTERP_SELS(X, n) \
+    X(n##_COND) X(n##_CSEL64) X(n##_CSEL32) X(n##_CSINC64) X(n##_CSINC32)
 
 #define INTERP_FLAGS(X)                                                                    \
     INTERP_BIN(X, FADD) INTERP_BIN(X, FSUB) INTERP_BIN(X, FAND) INTERP_PAIR(X, FADC)        \
     INTERP_BIN(X, ADDS) INTERP_BIN(X, SUBS) INTERP_BIN(X, ANDS)                             \
+    INTERP_PAIR(X, ADCC) INTERP_PAIR(X, FADCC) INTERP_BIN(X, CCMP) INTERP_BIN(X, CCMN)      \
     X(COND) INTERP_PAIR(X, CSEL) INTERP_PAIR(X, CSINC) INTERP_PAIR(X, CSINV)                \
-    INTERP_PAIR(X, CSNEG)
+    INTERP_PAIR(X, CSNEG)                                                                   \
+    INTERP_SELS(X, FSUB64) INTERP_SELS(X, FSUB64I) INTERP_SELS(X, FSUB32)                   \
+    INTERP_SELS(X, FSUB32I)
 
 /* Address forms: D base + displacement, W the same and then base += the imm's high half, X base +
  * (index << imm), U base + (zero-extended 32-bit index << imm), S the same sign-extended. */
@@ -54,6 +62,7 @@
     INTERP_CONDS(X, SUBS64) INTERP_CONDS(X, SUBS64I) INTERP_CONDS(X, SUBS32)                \
     INTERP_CONDS(X, SUBS32I) INTERP_TESTS(X, ANDS64) INTERP_TESTS(X, ANDS64I)               \
     INTERP_TESTS(X, ANDS32) INTERP_TESTS(X, ANDS32I)                                        \
+    INTERP_BIN(X, ADDSB) INTERP_BIN(X, FADDB) INTERP_BIN(X, CCMPB) INTERP_BIN(X, CCMNB)     \
     INTERP_BIN(X, BEQ) INTERP_BIN(X, BNE) INTERP_BIN(X, BULT) INTERP_BIN(X, BULE)           \
     INTERP_BIN(X, BSLT) INTERP_BIN(X, BSLE)                                                 \
     INTERP_PAIR(X, BZ) INTERP_PAIR(X, BNZ) X(TBZ) X(TBNZ) X(BCOND) X(GOTO) X(CALLTO)        \

@@ -168,6 +168,59 @@ static void choose_flags_logic(InterpLower *l, InterpOp *o, const IrOp *op)
     }
 }
 
+/* cond ? 1 : 0 and cond ? 0 : 1 */
+static bool is_zero_one(InterpLower *l, InterpOp *o, const IrOp *op, const IrOp *cond)
+{
+    if (!lower_is_const(l, op->b) || !lower_is_const(l, op->c))
+        return false;
+    uint64_t yes = lower_op(l, op->b)->imm, no = lower_op(l, op->c)->imm;
+    if ((yes | no) != 1 || yes == no)
+        return false;
+    o->kind = IK_COND;
+    o->imm = ir_cond_mask((unsigned)cond->imm) ^ (yes ? 0 : 0xffff);
+    o->a = interp_lower_use(l, cond->a, 32);
+    return true;
+}
+
+/* cond ? flags of a comparison : constant flags, for NZCV. Only when `place` is for flags. */
+static bool choose_ccmp(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    const IrOp *cond = lower_op(l, op->a), *flags = lower_op(l, op->b);
+    bool subtract = lower_is_lazy(l, op->b, IR_FLAGS_SUB);
+    if (op->op != IR_SELECT || !lower_is_lazy(l, op->a, IR_COND) || !lower_is_const(l, op->c) ||
+        !(subtract || lower_is_lazy(l, op->b, IR_FLAGS_ADD)))
+        return false;
+    bool narrow = flags->type != IR_I64, imm = lower_is_const(l, flags->b);
+    uint64_t k = imm ? lower_op(l, flags->b)->imm : 0;
+    if (k >> 32)
+        return false;
+    o->kind = (subtract ? IK_CCMP64 : IK_CCMN64) + (narrow ? 2 : 0) + imm;
+    o->imm = ir_cond_mask((unsigned)cond->imm) | (lower_op(l, op->c)->imm & 0xf0000000) | k << 32;
+    o->a = interp_lower_use(l, flags->a, width(flags));
+    if (!imm)
+        o->b = interp_lower_use(l, flags->b, width(flags));
+    o->c = interp_lower_use(l, cond->a, 32);
+    return true;
+}
+
+/* A carry bit taken from flags: v is (flags >> 29) & 1, put off. */
+static bool is_carry(const InterpLower *l, IrVal v)
+{
+    return lower_is_lazy(l, v, IR_UBFX) && lower_op(l, v)->type == IR_I32 &&
+           lower_op(l, v)->imm == IR_FIELD(IR_FLAG_SHIFT + 1, 1);
+}
+
+static bool choose_carry(InterpLower *l, InterpOp *o, const IrOp *op)
+{
+    if ((op->op != IR_ADC && op->op != IR_FLAGS_ADC) || !is_carry(l, op->c))
+        return false;
+    o->kind = (op->op == IR_ADC ? IK_ADCC64 : IK_FADCC64) + (op->type != IR_I64);
+    o->a = interp_lower_use(l, op->a, width(op));
+    o->b = interp_lower_use(l, op->b, width(op));
+    o->c = interp_lower_use(l, lower_op(l, op->c)->a, 32);
+    return true;
+}
+
 static void choose_select(InterpLower *l, InterpOp *o, const IrOp *op)
 {
     IrVal other = op->c;
@@ -187,6 +240,8 @@ static void choose_select(InterpLower *l, InterpOp *o, const IrOp *op)
             other = alt->a;
     }
     const IrOp *cond = lower_op(l, op->a);
+    if (is_zero_one(l, o, op, cond))
+        return;
     o->kind = kind + (op->type != IR_I64);
     o->imm = ir_cond_mask((unsigned)cond->imm);
     o->a = interp_lower_use(l, cond->a, 32);
@@ -262,6 +317,8 @@ static void choose(InterpLower *l, InterpOp *o, const IrOp *op)
             choose_binary(l, o, op);
             break;
         }
+        if (choose_carry(l, o, op))
+            break;
         o->kind = GENERAL[op->op] + (op->type != IR_I64);
         o->imm = op->imm;
         set_operands(l, o, op);
@@ -308,6 +365,33 @@ static bool join_flags(InterpLower *l, const InterpOp *o)
     return true;
 }
 
+/* The flags that the last operation made decide this one: one step for both slots. */
+static void join_choice(InterpLower *l, const InterpOp *o)
+{
+    static const uint16_t choices[] = {IK_COND, IK_CSEL64, IK_CSEL32, IK_CSINC64, IK_CSINC32};
+    InterpOp *last = interp_lower_last(l);
+    if (!last || last->kind < IK_FSUB64 || last->kind > IK_FSUB32I || last->d != o->a)
+        return;
+    for (unsigned i = 0; i < 5; i++) {
+        if (o->kind == choices[i]) {
+            last->kind = IK_FSUB64_COND + 5 * (last->kind - IK_FSUB64) + i;
+            return;
+        }
+    }
+}
+
+/* Two moves in a row. */
+static bool join_moves(InterpLower *l, const InterpOp *o)
+{
+    InterpOp *last = interp_lower_last(l);
+    if (!last || o->kind != IK_MOV64 || last->kind != IK_MOV64)
+        return false;
+    last->kind = IK_MOV64X2;
+    last->b = o->d;
+    last->c = o->a;
+    return true;
+}
+
 static bool fits32(uint64_t v)
 {
     return (uint64_t)(int64_t)(int32_t)v == v;
@@ -332,20 +416,41 @@ static bool join_writeback(InterpLower *l, const InterpOp *o)
     return true;
 }
 
+void interp_lower_join(InterpLower *l, InterpOp o)
+{
+    if (join_flags(l, &o) || join_writeback(l, &o) || join_moves(l, &o))
+        return;
+    join_choice(l, &o);
+    interp_lower_emit(l, o);
+}
+
 void interp_lower_compute(InterpLower *l, IrVal v, uint16_t place)
 {
     const IrOp *op = lower_op(l, v);
     const IrVal args[3] = {op->a, op->b, op->c};
     bool flags = op->op >= IR_FLAGS_ADD && op->op <= IR_FLAGS_LOGIC;
     InterpOp o = {.imm = 0};
-    uint32_t before = l->n_ops;
     choose(l, &o, op);
     o.d = place ? place : interp_lower_new_temp(l);
     for (unsigned i = 0; i < ir_op_info(op->op)->args; i++)
         interp_lower_release(l, args[i]);
     if (place)
         interp_lower_save_aliases(l, place, flags ? 4 : 8);
-    if (l->n_ops != before || !(join_flags(l, &o) || join_writeback(l, &o)))
-        interp_lower_emit(l, o);
+    interp_lower_join(l, o);
     interp_lower_place(l, v, o.d, flags ? 32 : 64);
+}
+
+bool interp_lower_compare(InterpLower *l, IrVal v, uint16_t place)
+{
+    const IrOp *op = lower_op(l, v);
+    InterpOp o = {.d = place};
+    if (!choose_ccmp(l, &o, op))
+        return false;
+    interp_lower_release(l, op->a);
+    interp_lower_release(l, op->b);
+    interp_lower_release(l, op->c);
+    interp_lower_save_aliases(l, place, 4);
+    interp_lower_emit(l, o);
+    interp_lower_place(l, v, place, 32);
+    return true;
 }

@@ -91,6 +91,30 @@ static bool only_flags(uintptr_t kind)
     return (kind >= IK_FSUB64 && kind <= IK_FSUB32I) || (kind >= IK_FAND64 && kind <= IK_FAND32I);
 }
 
+/* The kinds that go together with a BCOND in the next slot. */
+static uintptr_t kind_before_branch(uintptr_t made)
+{
+    static const uint16_t from[4] = {IK_ADDS64, IK_FADD64, IK_CCMP64, IK_CCMN64};
+    static const uint16_t to[4] = {IK_ADDSB64, IK_FADDB64, IK_CCMPB64, IK_CCMNB64};
+    for (unsigned i = 0; i < 4; i++) {
+        if (made >= from[i] && made < from[i] + 4u)
+            return to[i] + (made - from[i]);
+    }
+    return 0;
+}
+
+static void branch_on_condition(InterpLower *l, const IrOp *cond)
+{
+    uint16_t flags = interp_lower_use(l, cond->a, 32);
+    InterpOp *last = interp_lower_last(l);
+    uintptr_t kind = last ? kind_before_branch(last->kind) : 0;
+    bool adds = last && last->kind >= IK_ADDS64 && last->kind <= IK_ADDS32I;
+    if (kind && flags == (adds ? last->c : last->d))
+        last->kind = kind;
+    interp_lower_emit(l, (InterpOp){.kind = IK_BCOND, .a = flags,
+                                    .imm = ir_cond_mask((unsigned)cond->imm)});
+}
+
 /* Flags made by the last operation and branched on: one operation. */
 static bool join_condition(InterpLower *l, const IrOp *cond)
 {
@@ -120,8 +144,7 @@ static void branch_if(InterpLower *l, IrVal v)
         if (l->v[op->a].state == LOWER_LAZY)
             interp_lower_use(l, op->a, 32);
         if (!join_condition(l, op))
-            interp_lower_emit(l, (InterpOp){.kind = IK_BCOND, .a = interp_lower_use(l, op->a, 32),
-                                     .imm = ir_cond_mask((unsigned)op->imm)});
+            branch_on_condition(l, op);
     } else if (lazy && op->op >= IR_EQ && op->op <= IR_SLE) {
         branch_on_compare(l, op);
     } else if (is_bit_test(l, v, &x, &bit)) {

@@ -227,7 +227,7 @@ static void put_placed(InterpLower *l, const IrOp *op)
     if (from == op->imm && kind == kinds[op->type])
         return;
     interp_lower_save_aliases(l, (uint32_t)op->imm, 1u << op->type);
-    interp_lower_emit(l, (InterpOp){.kind = kind, .d = (uint16_t)op->imm, .a = from});
+    interp_lower_join(l, (InterpOp){.kind = kind, .d = (uint16_t)op->imm, .a = from});
 }
 
 static void lower_put(InterpLower *l)
@@ -246,6 +246,12 @@ static void lower_put(InterpLower *l)
         l->v[op->a].uses--;
         interp_lower_compute(l, op->a, (uint16_t)op->imm);
         return;
+    }
+    if (lazy && op->type == IR_I32) {
+        l->v[op->a].uses--;
+        if (interp_lower_compare(l, op->a, (uint16_t)op->imm))
+            return;
+        l->v[op->a].uses++;
     }
     put_placed(l, op);
     interp_lower_release(l, op->a);

@@ -73,6 +73,11 @@ void interp_lower_place(InterpLower *l, IrVal v, uint16_t place, unsigned bits);
 /* Computes a value that was put off into place (0: a new temporary). */
 void interp_lower_compute(InterpLower *l, IrVal v, uint16_t place);
 
+/* The same for flags chosen by a condition (CCMP), into 32 bits of guest state; false: v is not. */
+bool interp_lower_compare(InterpLower *l, IrVal v, uint16_t place);
+/* Appends an operation, or joins it with the one before. */
+void interp_lower_join(InterpLower *l, InterpOp op);
+
 void interp_lower_load(InterpLower *l, IrVal v);
 void interp_lower_store(InterpLower *l);
 void interp_lower_atomic(InterpLower *l, IrVal v);

@@ -178,10 +178,52 @@ static void flags_insn(IrBlock *b)
     }
 }
 
+static IrVal nzcv_cond(IrBlock *b)
+{
+    IrVal flags = ir_get(b, IR_I32, offsetof(ToyCpu, nzcv));
+    return ir_emit(b, IR_COND, IR_I32, flags, 0, 0, roll(14));
+}
+
+/* CCMP and CCMN, CSET, CSEL and its kin, ADC and SBC: in the shapes of the A64 translator. */
+static void choice_insn(IrBlock *b)
+{
+    IrType type = random_type();
+    IrVal x = operand(b, type), y = operand(b, type), f = ir_get(b, IR_I32, offsetof(ToyCpu, nzcv)), c;
+    switch (roll(5)) {
+    case 0:
+        c = nzcv_cond(b);
+        y = roll(2) ? ir_const(b, type, roll(32)) : y;
+        f = ir_bin(b, roll(2) ? IR_FLAGS_SUB : IR_FLAGS_ADD, type, x, y);
+        f = ir_emit(b, IR_SELECT, IR_I32, c, f, ir_const(b, IR_I32, (uint64_t)roll(16) << 28), 0);
+        ir_put(b, IR_I32, offsetof(ToyCpu, nzcv), f);
+        break;
+    case 1:
+        ir_put(b, IR_I64, reg(), ir_emit(b, IR_SELECT, type, nzcv_cond(b), ir_const(b, type, roll(2)), ir_const(b, type, roll(2)), 0));
+        break;
+    case 2:
+        c = nzcv_cond(b);
+        y = roll(3) == 0   ? ir_bin(b, IR_ADD, type, y, ir_const(b, type, 1))
+            : roll(2) == 0 ? ir_un(b, roll(2) ? IR_NOT : IR_NEG, type, y)
+                           : y;
+        ir_put(b, IR_I64, reg(), ir_emit(b, IR_SELECT, type, c, x, y, 0));
+        break;
+    case 3:
+        c = ir_emit(b, IR_UBFX, IR_I32, f, 0, 0, IR_FIELD(29, 1));
+        if (roll(2))
+            ir_put(b, IR_I32, offsetof(ToyCpu, nzcv), ir_emit(b, IR_FLAGS_ADC, type, x, y, c, 0));
+        ir_put(b, IR_I64, reg(), ir_emit(b, IR_ADC, type, x, y, c, 0));
+        break;
+    default:
+        ir_put(b, IR_I64, reg(), ir_get(b, IR_I64, reg()));
+        ir_put(b, IR_I64, reg(), ir_get(b, IR_I64, reg()));
+        break;
+    }
+}
+
 static void random_insn(IrBlock *b, unsigned i)
 {
     ir_emit(b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(4 * i, 0));
-    unsigned kind = roll(16);
+    unsigned kind = roll(20);
     const uint16_t offsets[3] = {(uint16_t)TOY_X(roll(6) * 2), (uint16_t)TOY_X(roll(6) * 2),
                                  (uint16_t)TOY_X(roll(6) * 2)};
     if (kind < 7) {
@@ -199,8 +241,10 @@ static void random_insn(IrBlock *b, unsigned i)
         ir_put(b, IR_I64, reg(), ir_call(b, h, operand(b, IR_I64), operand(b, IR_I64), c));
     } else if (kind == 14) {
         ir_vec(b, vec_add, offsets, roll(16));
-    } else {
+    } else if (kind == 15) {
         atomic_insn(b);
+    } else {
+        choice_insn(b);
     }
 }
 
@@ -229,6 +273,8 @@ static void random_end(IrBlock *b, unsigned n)
     default:
         if (rng() & 1)
             flags_insn(b);
+        else if (rng() & 1)
+            choice_insn(b);
         cond = ir_emit(b, IR_COND, IR_I32, ir_get(b, IR_I32, offsetof(ToyCpu, nzcv)), 0, 0, roll(14));
         break;
     }
