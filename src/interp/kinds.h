@@ -25,8 +25,8 @@
     INTERP_PAIR(X, MADD) INTERP_PAIR(X, MSUB) X(ADDUXTW) X(ADDSXTW) X(UMADDL) X(SMADDL)
 
 #define INTERP_MOVES(X) \
-    X(MOV64) X(MOV64X2) X(MOV32) X(MOVI) X(GET8) X(GET16) X(PUT8) X(PUT16) X(PUT32) X(PUT8I) X(PUT16I) \
-    X(PUT32I) X(PC)
+    X(MOV64) X(MOV64X2) X(MOV32) X(MOVI) X(GET8) X(GET16) X(PUT8) X(PUT16) X(PUT32)  \
+    X(PUT8I) X(PUT16I) X(PUT32I) X(PC)
 
 /* A comparison whose flags the next operation selects by: both in one step. The next one's own
  * operation stays in its slot. */

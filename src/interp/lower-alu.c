@@ -430,7 +430,10 @@ void interp_lower_compute(InterpLower *l, IrVal v, uint16_t place)
     const IrVal args[3] = {op->a, op->b, op->c};
     bool flags = op->op >= IR_FLAGS_ADD && op->op <= IR_FLAGS_LOGIC;
     InterpOp o = {.imm = 0};
-    choose(l, &o, op);
+    if (!place && choose_ccmp(l, &o, op))
+        flags = true;
+    else
+        choose(l, &o, op);
     o.d = place ? place : interp_lower_new_temp(l);
     for (unsigned i = 0; i < ir_op_info(op->op)->args; i++)
         interp_lower_release(l, args[i]);
