@@ -78,7 +78,7 @@ uint8_t *mem_host(Mem *m, Pa pa, MemKind *kind)
 /* eng_dsb yields while it waits: the other vCPU gets its turn. */
 int sched_yield(void)
 {
-    for (int i = 0; i < M_CPUS; i++) {
+    for (int i = 0; current && i < M_CPUS; i++) {
         eng_tlb_serve(&current->cpu[i].eng);
     }
     return 0;
@@ -653,6 +653,7 @@ int main(int argc, char **argv)
     }
     eng_tlb_group_free(t->group);
     free(t);
+    current = NULL;
     if (plant && clean) {
         printf("planted fault %ju was not noticed\n", (uintmax_t)plant);
     }
