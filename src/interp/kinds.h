@@ -50,6 +50,7 @@
     INTERP_FORMS(X, LD8S32) INTERP_FORMS(X, LD8S64) INTERP_FORMS(X, LD16S32)                \
     INTERP_FORMS(X, LD16S64) INTERP_FORMS(X, LD32S64)                                       \
     INTERP_FORMS(X, ST8) INTERP_FORMS(X, ST16) INTERP_FORMS(X, ST32) INTERP_FORMS(X, ST64)  \
+    X(LDQ_D) X(LDQ_W)                                                                      \
     X(LDP64_D) X(LDP64_W) X(LDP32_D) X(LDP32_W) X(STP64_D) X(STP64_W) X(STP32_D)            \
     X(STP32_W) X(LDANY) X(STANY) X(ATOMIC) X(FENCE)
 

@@ -405,10 +405,11 @@ static bool join_writeback(InterpLower *l, const InterpOp *o)
         return false;
     uintptr_t kind = last->kind;
     bool form_d = (kind >= IK_LD8_D && kind <= IK_ST64_S && (kind - IK_LD8_D) % 5 == 0) ||
-                  kind == IK_LDP64_D || kind == IK_LDP32_D || kind == IK_STP64_D ||
+                  kind == IK_LDP64_D || kind == IK_LDQ_D || kind == IK_LDP32_D ||
+                  kind == IK_STP64_D ||
                   kind == IK_STP32_D;
-    bool loads = kind < IK_ST8_D || kind == IK_LDP64_D || kind == IK_LDP32_D;
-    bool pair = kind >= IK_LDP64_D;
+    bool loads = kind < IK_ST8_D || kind == IK_LDP64_D || kind == IK_LDQ_D || kind == IK_LDP32_D;
+    bool pair = kind >= IK_LDQ_D;
     if (!form_d || (loads && (last->d == o->a || (pair && last->b == o->a))))
         return false;
     last->kind = kind + 1;

@@ -150,6 +150,8 @@ static void lower_load_pair(InterpLower *l, IrVal v, uint32_t second)
     o.c = add_side(l, x->imm);
     o.d = result_place(l, v, second);
     o.b = result_place(l, (IrVal)second, second);
+    if (wide && o.b == o.d + 8 && o.d % 16 == 0)
+        o.kind = IK_LDQ_D;
     interp_lower_emit(l, o);
     interp_lower_place(l, v, o.d, 64);
     interp_lower_place(l, (IrVal)second, o.b, 64);

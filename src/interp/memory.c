@@ -132,8 +132,27 @@ STORE(ST64, uint64_t)
         INTERP_NEXT(op + 1);                                                                \
     }
 
+/* Both results side by side, written in one piece, for an op that reads them in one (VEC). */
+typedef uint64_t Both __attribute__((vector_size(16)));
+#define LOAD_Q(form)                                                                        \
+    INTERP_HANDLER(LDQ_##form)                                                              \
+    {                                                                                       \
+        uint64_t va = VA_##form;                                                            \
+        const EngL1Entry *e = ENTRY(va);                                                    \
+        if (ARM_UNLIKELY(PAIR_MISS(uint64_t, e->tag_read)))                                 \
+            INTERP_TAIL(LDP64_##form##_slow);                                               \
+        uint64_t *host = (uint64_t *)(va + e->addend);                                      \
+        uint64_t v = __atomic_load_n(host, __ATOMIC_ACQUIRE);                               \
+        uint64_t w = __atomic_load_n(host + 1, __ATOMIC_ACQUIRE);                           \
+        *(Both *)((char *)cpu + op->d) = (Both){v, w};                                      \
+        THEN_##form;                                                                        \
+        INTERP_NEXT(op + 1);                                                                \
+    }
+
 LOAD_PAIR(LDP64, D, uint64_t)
 LOAD_PAIR(LDP64, W, uint64_t)
+LOAD_Q(D)
+LOAD_Q(W)
 LOAD_PAIR(LDP32, D, uint32_t)
 LOAD_PAIR(LDP32, W, uint32_t)
 
