@@ -42,7 +42,7 @@ static void cell(void *fdt, const char *name, uint32_t value)
 
 static void string(void *fdt, const char *name, const char *value)
 {
-    must(fdt_property_string(fdt, name, value));
+    must(fdt_property(fdt, name, value, (int)strlen(value) + 1));
 }
 
 static void cells(void *fdt, const char *name, const uint32_t *values, unsigned n)
@@ -302,7 +302,7 @@ static int set_chosen(void *fdt, const VmFdtChosen *c)
     }
     int err = node < 0 ? node : 0;
     if (!err && c->bootargs) {
-        err = fdt_setprop_string(fdt, node, "bootargs", c->bootargs);
+        err = fdt_setprop(fdt, node, "bootargs", c->bootargs, (int)strlen(c->bootargs) + 1);
     }
     if (!err && c->initrd_start != c->initrd_end) {
         err = fdt_setprop_u64(fdt, node, "linux,initrd-start", c->initrd_start);
