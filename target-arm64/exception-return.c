@@ -53,14 +53,14 @@ static bool is_trapped(const A64Cpu *cpu)
            cpu->st.sr[A64_SR_HFGITR_EL2] & A64_HFGITR_EL2_ERET;
 }
 
-static uint64_t eret(void *env, uint64_t a, uint64_t b, uint64_t c)
+static uint64_t return_address(const A64Cpu *cpu)
 {
-    A64Cpu *cpu = env;
+    return cpu->st.sr[cpu->st.pstate.el == 2 ? A64_SR_ELR_EL2 : A64_SR_ELR_EL1];
+}
+
+static void exception_return(A64Cpu *cpu, uint64_t to)
+{
     A64State *st = &cpu->st;
-    if (is_trapped(cpu)) {
-        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET});
-        return 0;
-    }
     unsigned from = st->pstate.el;
     uint64_t spsr = st->sr[from == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1];
     bool illegal = is_illegal(cpu, spsr);
@@ -73,14 +73,42 @@ static uint64_t eret(void *env, uint64_t a, uint64_t b, uint64_t c)
         a64_set_el(cpu, (unsigned)(spsr >> 2 & 3), (unsigned)(spsr & 1));
     }
     uint64_t from_pc = cpu->eng.insn_pc;
-    cpu->eng.pc = st->sr[from == 2 ? A64_SR_ELR_EL2 : A64_SR_ELR_EL1];
+    cpu->eng.pc = to;
     eng_clear_exclusive(&cpu->eng);
     st->event = true;
     cpu->eng.leave = ENG_LEAVE_EXCEPTION;
     a64_mode_select(cpu);
     eng_context_changed(&cpu->eng);
     a64_trace_eret(cpu, from, from_pc);
+}
+
+static uint64_t eret(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    if (is_trapped(cpu))
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET});
+    else
+        exception_return(cpu, return_address(cpu));
     return 0;
 }
 
-const IrHelper a64_h_eret = {"eret", eret, 0, IR_H_READS | IR_H_WRITES | IR_H_RAISES};
+/* ISS of a trapped ERETAA or ERETAB. */
+enum { ISS_ERETA = 2, ISS_KEY_B = 1 };
+
+static uint64_t eret_pac(void *env, uint64_t what, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    if (is_trapped(cpu)) {
+        uint32_t iss = ISS_ERETA | (what >> 4 & 1 ? ISS_KEY_B : 0);
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET, .iss = iss});
+        return 0;
+    }
+    uint64_t to = a64_h_pac.fn(cpu, return_address(cpu), cpu->st.x[31], what);
+    if (cpu->eng.leave == ENG_STAY)
+        exception_return(cpu, to);
+    return 0;
+}
+
+enum { RAISES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
+const IrHelper a64_h_eret = {"eret", eret, 0, RAISES};
+const IrHelper a64_h_eret_pac = {"eret_pac", eret_pac, 1, RAISES};

@@ -32,6 +32,11 @@ extern const IrHelper a64_h_brk;
 /* UNDEFINED, and PSTATE.IL set: no argument is looked at. */
 extern const IrHelper a64_h_undefined;
 extern const IrHelper a64_h_illegal_state;
+/* Pointer authentication: (pointer, modifier, A64_PAC_DO) and (value, modifier). */
+extern const IrHelper a64_h_pac;
+extern const IrHelper a64_h_pacga;
+/* ERETAA, ERETAB; the argument is A64_PAC_DO. */
+extern const IrHelper a64_h_eret_pac;
 /* PC of the instruction, or SP as its base, is misaligned. */
 extern const IrHelper a64_h_pc_align;
 extern const IrHelper a64_h_sp_align;

@@ -8,16 +8,17 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "pauth.h"
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 32 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 64 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
-    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check */
+    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC */
 };
 
 struct A64Modes {
@@ -107,6 +108,7 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .single_step = variant & 4,
         .counting = variant & 8,
         .sp_check = variant & 16,
+        .pac = variant & 32,
         .profile = p,
         .model = m->model,
     };
@@ -135,7 +137,7 @@ void a64_mode_select(A64Cpu *cpu)
     A64Profile *p = m->of_el[el];
     unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
                                   a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
-                                  checks_sp(cpu) << 4);
+                                  checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

@@ -27,6 +27,7 @@ typedef struct A64Mode {
     bool counting;          /* blocks count instructions */
     uint8_t trace;          /* event points wanted (TRACE_INSN ...) */
     uint8_t sp;             /* PSTATE.SP (MSR SPSel and SP_EL0 access rules) */
+    bool pac;               /* some pointer authentication key is enabled */
     bool sp_check;          /* SCTLR_ELx.SA or SA0: a misaligned SP faults when it is a base */
     const A64Profile *profile;
     const struct A64Model *model;

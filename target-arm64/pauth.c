@@ -1,0 +1,257 @@
+/*
+ * Pointer authentication codes: where they stand in a pointer, and what they are. The code is a
+ * keyed mix of our own, 64 bits of which as many are used as the pointer has room for.
+ * Arm ARM, "Pointer authentication", and the pseudocode of AddPAC, Auth and Strip.
+ */
+#include "pauth.h"
+
+#include "exception.h"
+#include "helpers.h"
+#include "model.h"
+
+/* The translation regime as far as a pointer's layout depends on it. */
+typedef struct {
+    bool two_ranges;
+    bool tbi[2], tbid[2];
+    unsigned tsz[2];
+} Layout;
+
+/* Size of the field, within what the granule and FEAT_TTST, FEAT_LVA, FEAT_LPA2 allow. */
+static unsigned clamp_tsz(const A64Cpu *cpu, unsigned tsz, bool granule64)
+{
+    bool small = a64_has(cpu->model, A64_FEAT_TTST);
+    bool large = granule64 ? a64_has(cpu->model, A64_FEAT_LVA) : a64_has(cpu->model, A64_FEAT_LPA2);
+    unsigned max = small ? 48 - granule64 : 39, min = large ? 12 : 16;
+    return tsz > max ? max : tsz < min ? min : tsz;
+}
+
+static Layout two_range_layout(const A64Cpu *cpu, uint64_t tcr)
+{
+    enum { TG0_64K = 1, TG1_64K = 3 };
+    return (Layout){
+        .two_ranges = true,
+        .tbi = {tcr & A64_TCR_EL1_TBI0, tcr & A64_TCR_EL1_TBI1},
+        .tbid = {tcr & A64_TCR_EL1_TBID0, tcr & A64_TCR_EL1_TBID1},
+        .tsz = {clamp_tsz(cpu, tcr & 63, (tcr >> 14 & 3) == TG0_64K),
+                clamp_tsz(cpu, tcr >> 16 & 63, (tcr >> 30 & 3) == TG1_64K)},
+    };
+}
+
+static Layout layout_of(const A64Cpu *cpu)
+{
+    unsigned el = cpu->st.pstate.el;
+    uint64_t hcr = a64_hcr(cpu);
+    bool host = el == 2 ? hcr & A64_HCR_EL2_E2H : el == 0 && a64_in_host(cpu);
+    uint64_t tcr2 = cpu->st.sr[A64_SR_TCR_EL2];
+    if (host)
+        return two_range_layout(cpu, tcr2);
+    if (el < 2)
+        return two_range_layout(cpu, cpu->st.sr[A64_SR_TCR_EL1]);
+    bool tbi = tcr2 & A64_TCR_EL2_TBI, tbid = tcr2 & A64_TCR_EL2_TBID;
+    unsigned tsz = clamp_tsz(cpu, tcr2 & 63, (tcr2 >> 14 & 3) == 1);
+    return (Layout){.tbi = {tbi, tbi}, .tbid = {tbid, tbid}, .tsz = {tsz, tsz}};
+}
+
+static bool is_data(A64PacKey key)
+{
+    return key >= A64_KEY_DA;
+}
+
+/* Bits high..low of ones. */
+static uint64_t span(unsigned high, unsigned low)
+{
+    return (UINT64_MAX >> (63 - high)) & (UINT64_MAX << low);
+}
+
+/* Finalizers in the manner of 64-bit hash functions: every input bit reaches every output bit. */
+static uint64_t mix(uint64_t x)
+{
+    x ^= x >> 32;
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    x ^= x >> 32;
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    return x ^ x >> 32;
+}
+
+static uint64_t code(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, unsigned key_slot)
+{
+    uint64_t low = cpu->st.sr[key_slot], high = cpu->st.sr[key_slot + 1];
+    return mix(mix(ptr ^ low) + (modifier ^ high)) ^ low;
+}
+
+static unsigned key_slot(A64PacKey key)
+{
+    static const uint16_t slots[4] = {A64_SR_APIAKeyLo_EL1, A64_SR_APIBKeyLo_EL1,
+                                      A64_SR_APDAKeyLo_EL1, A64_SR_APDBKeyLo_EL1};
+    return slots[key];
+}
+
+/* A pointer's fields for one operation. */
+typedef struct {
+    bool tbi;
+    unsigned bottom;
+    uint64_t field; /* bits that hold the code */
+} Place;
+
+static Place place_of(const Layout *l, bool upper, bool tbi)
+{
+    Place p = {.tbi = tbi, .bottom = 64 - l->tsz[upper]};
+    if (p.bottom < 55)
+        p.field = span(54, p.bottom);
+    if (!tbi)
+        p.field |= span(63, 56);
+    return p;
+}
+
+static bool effective_tbi(const Layout *l, uint64_t ptr, bool data)
+{
+    bool upper = ptr >> 55 & 1;
+    return l->tbi[upper] && (data || !l->tbid[upper]);
+}
+
+/* The pointer with its extension bits (and bit 55) all equal to `upper`. */
+static uint64_t extended(uint64_t ptr, const Place *p, bool upper)
+{
+    uint64_t bits = span(p->tbi ? 55 : 63, p->bottom < 55 ? p->bottom : 55);
+    return upper ? ptr | bits : ptr & ~bits;
+}
+
+/* Which range a pointer to be signed belongs to. */
+static bool range_of(const Layout *l, uint64_t ptr, bool data)
+{
+    bool tagged = effective_tbi(l, ptr, data);
+    if (l->two_ranges)
+        tagged = (l->tbi[0] && (data || !l->tbid[0])) || (l->tbi[1] && (data || !l->tbid[1]));
+    return ptr >> (tagged ? 55 : 63) & 1;
+}
+
+static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacKey key)
+{
+    Layout l = layout_of(cpu);
+    bool data = is_data(key), upper = range_of(&l, ptr, data);
+    Place p = place_of(&l, upper, effective_tbi(&l, ptr, data));
+    if (!p.field)
+        return ptr;
+    uint64_t good = extended(ptr, &p, upper), unused = p.field;
+    uint64_t pac = code(cpu, good, modifier, key_slot(key));
+    bool canonical = (ptr & unused) == 0 || (ptr & unused) == unused;
+    bool enhanced = a64_has(cpu->model, A64_FEAT_PAuth2);
+    if (!canonical && !enhanced)
+        pac ^= UINT64_C(1) << (p.tbi ? 54 : 62);
+    uint64_t in_field = enhanced ? ptr ^ pac : pac;
+    uint64_t bit55 = (uint64_t)upper << 55;
+    return (in_field & p.field) | (ptr & ~p.field & ~(UINT64_C(1) << 55)) | bit55;
+}
+
+static uint64_t authenticate(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacKey key,
+                             bool *ok)
+{
+    Layout l = layout_of(cpu);
+    bool upper = ptr >> 55 & 1;
+    Place p = place_of(&l, upper, effective_tbi(&l, ptr, is_data(key)));
+    if (!p.field)
+        return ptr;
+    uint64_t good = extended(ptr, &p, upper);
+    uint64_t pac = code(cpu, good, modifier, key_slot(key));
+    if (a64_has(cpu->model, A64_FEAT_PAuth2)) {
+        uint64_t result = ptr ^ (pac & p.field);
+        *ok = (result & p.field) == (upper ? p.field : 0);
+        return result;
+    }
+    *ok = ((pac ^ ptr) & p.field) == 0;
+    if (*ok)
+        return good;
+    unsigned at = p.tbi ? 53 : 61; /* where the error code stands: key number, and its inverse */
+    uint64_t error = key & 1 ? 2 : 1;
+    return (good & ~(UINT64_C(3) << at)) | error << at;
+}
+
+static uint64_t strip(const A64Cpu *cpu, uint64_t ptr, bool data)
+{
+    Layout l = layout_of(cpu);
+    bool upper = ptr >> 55 & 1;
+    Place p = place_of(&l, upper, effective_tbi(&l, ptr, data));
+    return p.field ? extended(ptr, &p, upper) : ptr;
+}
+
+uint64_t a64_pac(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, uint64_t what, bool *ok)
+{
+    A64PacKey key = (A64PacKey)(what >> 4 & 3);
+    *ok = true;
+    switch ((A64PacWhat)(what & 15)) {
+    case A64_PAC_SIGN:
+        return sign(cpu, ptr, modifier, key);
+    case A64_PAC_AUTH:
+        return authenticate(cpu, ptr, modifier, key, ok);
+    case A64_PAC_STRIP:
+        break;
+    }
+    return strip(cpu, ptr, is_data(key));
+}
+
+static uint64_t sctlr_of(const A64Cpu *cpu)
+{
+    unsigned el = cpu->st.pstate.el;
+    bool el2 = el == 2 || (el == 0 && a64_in_host(cpu));
+    return cpu->st.sr[el2 ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
+}
+
+static uint64_t enable_bit(A64PacKey key)
+{
+    static const uint64_t bits[4] = {A64_SCTLR_EL1_EnIA, A64_SCTLR_EL1_EnIB, A64_SCTLR_EL1_EnDA,
+                                     A64_SCTLR_EL1_EnDB};
+    return bits[key];
+}
+
+bool a64_pac_enabled(const A64Cpu *cpu)
+{
+    return sctlr_of(cpu) &
+           (A64_SCTLR_EL1_EnIA | A64_SCTLR_EL1_EnIB | A64_SCTLR_EL1_EnDA | A64_SCTLR_EL1_EnDB);
+}
+
+/* HCR_EL2.API = 0 traps what an enabled key does below EL2. */
+static bool is_trapped(A64Cpu *cpu)
+{
+    unsigned el = cpu->st.pstate.el;
+    if (el == 2 || !a64_has(cpu->model, A64_FEAT_EL2) || a64_hcr(cpu) & A64_HCR_EL2_API)
+        return false;
+    if (el == 0 && a64_in_host(cpu))
+        return false;
+    a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_PAUTH});
+    return true;
+}
+
+/* A failed authentication: FEAT_FPAC, FEAT_FPACCOMBINE. */
+static void failed(A64Cpu *cpu, uint64_t what)
+{
+    A64Feature f = what >> 8 & 1 ? A64_FEAT_FPACCOMBINE : A64_FEAT_FPAC;
+    if (a64_has(cpu->model, f))
+        a64_raise(cpu, &(A64Exception){.ec = A64_EC_PAC_FAIL, .iss = what >> 4 & 3});
+}
+
+static uint64_t pac(void *env, uint64_t ptr, uint64_t modifier, uint64_t what)
+{
+    A64Cpu *cpu = env;
+    bool ok;
+    if ((what & 15) != A64_PAC_STRIP) {
+        if (!(sctlr_of(cpu) & enable_bit((A64PacKey)(what >> 4 & 3))))
+            return ptr;
+        if (is_trapped(cpu))
+            return 0;
+    }
+    uint64_t result = a64_pac(cpu, ptr, modifier, what, &ok);
+    if (!ok)
+        failed(cpu, what);
+    return result;
+}
+
+static uint64_t pacga(void *env, uint64_t value, uint64_t modifier, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    if (is_trapped(cpu))
+        return 0;
+    return code(cpu, value, modifier, A64_SR_APGAKeyLo_EL1) & UINT64_C(0xffffffff00000000);
+}
+
+const IrHelper a64_h_pac = {"pac", pac, 3, IR_H_READS | IR_H_RAISES};
+const IrHelper a64_h_pacga = {"pacga", pacga, 2, IR_H_READS | IR_H_RAISES};

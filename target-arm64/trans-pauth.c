@@ -1,0 +1,87 @@
+/*
+ * Pointer authentication: signing, authenticating, stripping, and the branches, returns and loads
+ * that authenticate. Arm ARM, "Pointer authentication".
+ */
+#include "a64-decode.h"
+#include "helpers.h"
+#include "pauth.h"
+#include "trans-mem.h"
+
+/* Nothing is signed or authenticated where no key is enabled. */
+static bool is_idle(const A64Trans *t, uint64_t what)
+{
+    return !t->mode->pac && (what & 15) != A64_PAC_STRIP;
+}
+
+static IrVal apply(A64Trans *t, IrVal ptr, IrVal modifier, uint64_t what)
+{
+    if (is_idle(t, what)) {
+        return ptr;
+    }
+    return a64_t_call(t, &a64_h_pac, ptr, modifier, a64_t_const(t, IR_I64, what));
+}
+
+static IrVal modifier_of(A64Trans *t, uint32_t zero, uint32_t rn)
+{
+    return zero ? a64_t_const(t, IR_I64, 0) : a64_t_x_sp(t, IR_I64, rn);
+}
+
+bool a64_trans_pac(A64Trans *t, const A64Args_pac *a)
+{
+    uint64_t what = A64_PAC_DO(a->what, a->key, 0);
+    if (is_idle(t, what)) {
+        return true;
+    }
+    IrVal modifier = modifier_of(t, a->zero, a->rn);
+    a64_t_set_x(t, a->rd, apply(t, a64_t_x(t, IR_I64, a->rd), modifier, what));
+    return true;
+}
+
+bool a64_trans_pacga(A64Trans *t, const A64Args_reg2x *a)
+{
+    IrVal n = a64_t_x(t, IR_I64, a->rn), modifier = a64_t_x_sp(t, IR_I64, a->rm);
+    a64_t_set_x(t, a->rd, a64_t_call(t, &a64_h_pacga, n, modifier, 0));
+    return true;
+}
+
+bool a64_trans_branch_pac(A64Trans *t, const A64Args_branch_pac *a)
+{
+    A64PacKey key = a->key_b ? A64_KEY_IB : A64_KEY_IA;
+    IrVal modifier = modifier_of(t, a->zero, a->rm);
+    IrVal target = apply(t, a64_t_x(t, IR_I64, a->rn), modifier, A64_PAC_DO(A64_PAC_AUTH, key, 1));
+    if (a->link) {
+        a64_t_set_x(t, 30, a64_t_pc(t, 4));
+    }
+    a64_t_goto_ptr(t, target);
+    return true;
+}
+
+/* The helper of ERET reads ELR: it is authenticated there. A trapped ERETAA (HCR_EL2.NV, HFGITR)
+ * has authenticated nothing: the helper looks first. */
+bool a64_trans_eret_pac(A64Trans *t, const A64Args_branch_pac *a)
+{
+    if (t->mode->el == 0) {
+        return false;
+    }
+    A64PacKey key = a->key_b ? A64_KEY_IB : A64_KEY_IA;
+    a64_t_exception(t, &a64_h_eret_pac, A64_PAC_DO(A64_PAC_AUTH, key, 1));
+    return true;
+}
+
+bool a64_trans_ldr_pac(A64Trans *t, const A64Args_ldr_pac *a)
+{
+    A64PacKey key = a->key_b ? A64_KEY_DB : A64_KEY_DA;
+    const A64Transfer x = {.size = 3, .sf = 1, .rt = a->rt};
+    uint64_t mem = IR_MEM_SIZE(3) | (a->wback ? 0 : a64_t_iss(&x));
+    IrVal zero = a64_t_const(t, IR_I64, 0);
+    IrVal base = a64_t_address(t, (A64Base){.rn = a->rn});
+    IrVal offset = a64_t_const(t, IR_I64, (uint64_t)((int64_t)a->simm * 8));
+
+    base = apply(t, base, zero, A64_PAC_DO(A64_PAC_AUTH, key, 1));
+    IrVal address = ir_bin(t->b, IR_ADD, IR_I64, base, offset);
+    a64_t_set_x(t, a->rt, ir_load(t->b, IR_I64, address, mem));
+    if (a->wback) {
+        a64_t_set_x_sp(t, a->rn, address);
+    }
+    return true;
+}

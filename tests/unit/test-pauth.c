@@ -1,0 +1,146 @@
+/*
+ * Pointer authentication codes: the properties that the pseudocode of AddPAC, Auth and Strip gives them,
+ * whatever the algorithm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cpu.h"
+#include "pauth.h"
+
+#define USER UINT64_C(0x0000123456789abc)
+#define KERNEL UINT64_C(0xffff800012345678)
+#define BIT(n) (UINT64_C(1) << (n))
+
+static A64Model *model;
+static A64Cpu cpu;
+
+static uint64_t sign(uint64_t ptr, uint64_t modifier, A64PacKey key)
+{
+    bool ok;
+    return a64_pac(&cpu, ptr, modifier, A64_PAC_DO(A64_PAC_SIGN, key, 0), &ok);
+}
+
+static uint64_t auth(uint64_t ptr, uint64_t modifier, A64PacKey key)
+{
+    bool ok;
+    return a64_pac(&cpu, ptr, modifier, A64_PAC_DO(A64_PAC_AUTH, key, 0), &ok);
+}
+
+static uint64_t strip(uint64_t ptr, A64PacKey key)
+{
+    bool ok;
+    return a64_pac(&cpu, ptr, 0, A64_PAC_DO(A64_PAC_STRIP, key, 0), &ok);
+}
+
+/* EL1, 48-bit ranges, no tags, keys of some bits. */
+static int each(void **state)
+{
+    cpu = (A64Cpu){.model = model};
+    cpu.st.pstate.el = 1;
+    cpu.st.sr[A64_SR_TCR_EL1] = 16 | 16 << 16;
+    for (unsigned i = 0; i < 10; i++) {
+        cpu.st.sr[A64_SR_APIAKeyLo_EL1 + i] = UINT64_C(0x0123456789abcdef) * (2 * i + 3);
+    }
+    return 0;
+}
+
+static void there_and_back(void **state)
+{
+    static const uint64_t pointers[] = {USER, KERNEL, 0, UINT64_MAX, 0xffffffffffff,
+                                        0xffff000000000000};
+    for (unsigned i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
+        for (A64PacKey key = A64_KEY_IA; key <= A64_KEY_DB; key++) {
+            for (uint64_t modifier = 0; modifier < 64; modifier++) {
+                uint64_t made = sign(pointers[i], modifier << 40 | modifier, key);
+                assert_int_equal(auth(made, modifier << 40 | modifier, key), pointers[i]);
+                assert_int_equal(strip(made, key), pointers[i]);
+                /* address and bit 55 stay */
+                assert_int_equal((made ^ pointers[i]) & (BIT(48) - 1), 0);
+                assert_int_equal((made ^ pointers[i]) & BIT(55), 0);
+            }
+        }
+    }
+}
+
+/* A wrong modifier, key or address leaves an address that faults: the error code in 62:61. */
+static void failures(void **state)
+{
+    uint64_t made = sign(KERNEL, 5, A64_KEY_IA);
+    assert_int_equal(auth(made, 6, A64_KEY_IA), (KERNEL & ~(BIT(62) | BIT(61))) | BIT(61));
+    assert_int_equal(auth(made, 5, A64_KEY_IB), (KERNEL & ~(BIT(62) | BIT(61))) | BIT(62));
+    made = sign(USER, 5, A64_KEY_DB);
+    assert_int_equal(auth(made, 7, A64_KEY_DB), USER | BIT(62));
+    assert_int_equal(auth(made + 8, 5, A64_KEY_DB), (USER + 8) | BIT(62));
+    /* a pointer that was not canonical signs to what does not authenticate */
+    made = sign(USER | BIT(50), 5, A64_KEY_IA);
+    assert_int_not_equal(auth(made, 5, A64_KEY_IA), USER);
+    assert_int_not_equal(auth(made, 5, A64_KEY_IA), USER | BIT(50));
+}
+
+/* With the top byte ignored it is not part of the code's place, but it is signed. */
+static void tags(void **state)
+{
+    uint64_t tag = UINT64_C(0x5a) << 56, made;
+    cpu.st.sr[A64_SR_TCR_EL1] |= A64_TCR_EL1_TBI0;
+    made = sign(USER | tag, 9, A64_KEY_DA);
+    assert_int_equal(made >> 56, 0x5a);
+    assert_int_equal(auth(made, 9, A64_KEY_DA), USER | tag);
+    assert_int_equal(auth(made, 8, A64_KEY_DA), USER | tag | BIT(53));
+    assert_int_equal(strip(made, A64_KEY_DA), USER | tag);
+    /* TBID: not for instructions */
+    cpu.st.sr[A64_SR_TCR_EL1] |= A64_TCR_EL1_TBID0;
+    made = sign(USER, 9, A64_KEY_IA);
+    assert_int_equal(auth(made, 9, A64_KEY_IA), USER);
+    assert_int_equal(auth(made, 8, A64_KEY_IA), USER | BIT(61));
+}
+
+/* A smaller range gives the code more room; EL2 without a host has one range. */
+static void ranges(void **state)
+{
+    uint64_t places = 0;
+    cpu.st.sr[A64_SR_TCR_EL1] = 25 | 25 << 16; /* 39 bits */
+    for (uint64_t i = 0; i < 256; i++) {
+        places |= sign(0x1234, i, A64_KEY_IA) ^ 0x1234;
+    }
+    assert_int_equal(places, UINT64_C(0xff7fff8000000000));
+    cpu.st.pstate.el = 2;
+    cpu.st.sr[A64_SR_TCR_EL2] = 16;
+    uint64_t made = sign(USER, 3, A64_KEY_IA);
+    assert_int_equal(auth(made, 3, A64_KEY_IA), USER);
+}
+
+static void enabling(void **state)
+{
+    assert_false(a64_pac_enabled(&cpu));
+    cpu.st.sr[A64_SR_SCTLR_EL1] = A64_SCTLR_EL1_EnDB;
+    assert_true(a64_pac_enabled(&cpu));
+    cpu.st.pstate.el = 2;
+    assert_false(a64_pac_enabled(&cpu));
+}
+
+static int setup(void **state)
+{
+    model = a64_model_new("max", NULL);
+    return model && a64_has(model, A64_FEAT_PAuth) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    a64_model_free(model);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(there_and_back, each), cmocka_unit_test_setup(failures, each),
+        cmocka_unit_test_setup(tags, each),           cmocka_unit_test_setup(ranges, each),
+        cmocka_unit_test_setup(enabling, each),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
