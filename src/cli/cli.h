@@ -21,6 +21,7 @@ enum {
 /* The verbs: argv[0] is the verb. Return the exit status. */
 int cli_run(int argc, char **argv);
 int cli_info(int argc, char **argv);
+int cli_demo(int argc, char **argv);
 
 /* Prints "armillary: MESSAGE" to standard error; returns CLI_FAILED or, for usage, CLI_USAGE. */
 int cli_fail(const GError *error);

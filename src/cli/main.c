@@ -14,6 +14,7 @@ typedef struct {
 
 static const Verb verbs[] = {
     { "run", "run a kernel, firmware or program", cli_run },
+    { "demo", "run a built-in program: hello, el2", cli_demo },
     { "info", "what this build can do: cpu, machine, events", cli_info },
 };
 

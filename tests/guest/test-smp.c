@@ -188,7 +188,7 @@ static void spi_to_two(u64 n)
 /* Break before make by CPU 0; after its DSB nobody sees the old page, without an instruction of their own but ISB. */
 static void remap(u64 n)
 {
-    for (u64 i = 1; i <= 50; i++) {
+    for (u64 i = 1; i <= 12; i++) {
         if (n == 0) {
             u64 *entry = rt_map_entry(&rt_el2_map, WINDOW, 3);
             *(volatile u64 *)entry = 0;
@@ -212,7 +212,7 @@ static void remap(u64 n)
 static u32 code[16] __attribute__((aligned(64)));
 static void rewrite(u64 n)
 {
-    for (u64 i = 1; i <= 50; i++) {
+    for (u64 i = 1; i <= 12; i++) {
         if (n == 0) {
             *(volatile u32 *)&code[0] = 0xd2800000 | (u32)i << 5; /* mov x0, #i */
             *(volatile u32 *)&code[1] = 0xd65f03c0;
