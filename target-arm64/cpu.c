@@ -35,6 +35,7 @@ static void reset_registers(A64Cpu *cpu)
 
 void a64_cpu_changed(A64Cpu *cpu)
 {
+    a64_modes_trace(cpu->modes, a64_trace_points(cpu->ports));
     a64_mode_forget(cpu);
     a64_mode_select(cpu);
     a64_mmu_changed(cpu);

@@ -53,4 +53,5 @@ uint64_t a64_isr(A64Cpu *cpu);
 
 /* Helpers of this file's family beyond those in helpers.h. */
 extern const IrHelper a64_h_isb;      /* mode and context as the registers now say */
-extern const IrHelper a64_h_sys_trap; /* el << 32 | ec << 26 | iss: a trapped access; RAISES */
+/* (el << 32 | ec << 26 | iss, rule): a trapped access; RAISES */
+extern const IrHelper a64_h_sys_trap;

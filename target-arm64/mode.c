@@ -28,6 +28,7 @@ struct A64Modes {
     A64Profile *bucket[HASH_SIZE];
     unsigned n_profiles;
     uint32_t last_id;
+    uint8_t trace;
 };
 
 A64Modes *a64_modes_new(const A64Model *model)
@@ -51,6 +52,13 @@ static void empty(A64Modes *m)
     m->n_profiles = 0;
     m->now = NULL;
     memset(m->of_el, 0, sizeof m->of_el);
+}
+
+void a64_modes_trace(A64Modes *m, unsigned points)
+{
+    if (m->trace != points)
+        empty(m);
+    m->trace = (uint8_t)points;
 }
 
 void a64_modes_free(A64Modes *m)
@@ -109,6 +117,7 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .counting = variant & 8,
         .sp_check = variant & 16,
         .pac = variant & 32,
+        .trace = m->trace,
         .profile = p,
         .model = m->model,
     };

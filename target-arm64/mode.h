@@ -18,6 +18,9 @@ struct EngVcpu;
  */
 typedef struct A64Profile A64Profile;
 
+/* Events that need code of their own in a block (A64Mode.trace). */
+enum { A64_TRACE_WRITES = 1, A64_TRACE_INSNS = 2 };
+
 typedef struct A64Mode {
     uint32_t id;
     uint8_t el;             /* 0..2 */
@@ -25,7 +28,7 @@ typedef struct A64Mode {
     bool single_step;       /* software step active: one instruction a block */
     bool il;                /* PSTATE.IL: the next instruction takes Illegal State */
     bool counting;          /* blocks count instructions */
-    uint8_t trace;          /* event points wanted (TRACE_INSN ...) */
+    uint8_t trace;          /* event points wanted: A64_TRACE_* */
     uint8_t sp;             /* PSTATE.SP (MSR SPSel and SP_EL0 access rules) */
     bool pac;               /* some pointer authentication key is enabled */
     bool sp_check;          /* SCTLR_ELx.SA or SA0: a misaligned SP faults when it is a base */
@@ -37,6 +40,8 @@ typedef struct A64Modes A64Modes;
 
 A64Modes *a64_modes_new(const struct A64Model *model);
 void a64_modes_free(A64Modes *m);
+/* Sets the event points (A64_TRACE_*) of all modes; a64_mode_select must follow. */
+void a64_modes_trace(A64Modes *m, unsigned points);
 
 /*
  * Sets EngVcpu.mode from PSTATE and, where registers of the profile were written, from those. For

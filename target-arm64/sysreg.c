@@ -60,7 +60,8 @@ static const A64AccessRule *first_that_holds(const A64Mode *mode, uint16_t start
 /* A trap to EL1 goes to EL2 from EL0 with HCR_EL2.TGE; an FP trap then loses its class. */
 static A64Decision trap(const A64Mode *mode, const A64AccessRule *r)
 {
-    A64Decision d = {.kind = A64_ACC_TRAP, .el = r->el, .ec = r->ec};
+    A64Decision d = {.kind = A64_ACC_TRAP, .el = r->el, .ec = r->ec,
+                     .rule = (uint16_t)(r - a64_access_rules)};
     uint64_t hcr = a64_profile_word(mode->profile, A64_PROFILE_HCR_EL2);
     if (r->el == 1 && mode->el == 0 && hcr & A64_HCR_EL2_TGE) {
         d.el = 2;

@@ -103,6 +103,7 @@ extern const A64SysReg a64_sysregs[];
 extern const unsigned a64_n_sysregs;
 extern const A64SysRegHooks a64_sysreg_hooks[]; /* by row */
 extern const A64AccessRule a64_access_rules[];
+extern const char *const a64_rule_controls[]; /* by rule: the control bit behind it */
 extern const A64Atom a64_access_atoms[];
 extern const uint16_t a64_impdef_rules[2][3]; /* IMPLEMENTATION DEFINED encodings */
 extern const uint16_t a64_profile_slots[A64_PROFILE_WORDS];
@@ -116,6 +117,7 @@ typedef struct {
     A64AccessKind kind;       /* never REG */
     uint8_t el, ec;           /* TRAP */
     uint16_t nv_offset;       /* NVMEM */
+    uint16_t rule;            /* that decided, of a64_access_rules */
     const A64SysReg *reg;     /* SELF: after redirection */
 } A64Decision;
 

@@ -25,7 +25,9 @@ void a64_t_trap(A64Trans *t, const A64Decision *d, uint32_t iss)
         iss = A64_ISS_FP_CV(1) | A64_ISS_FP_COND(14);
     else if (d->ec != A64_EC_SYS && d->ec != A64_EC_SYS128)
         iss = 0;
-    a64_t_exception(t, &a64_h_sys_trap, (uint64_t)d->el << 32 | (uint64_t)d->ec << 26 | iss);
+    IrVal what = a64_t_const(t, IR_I64, (uint64_t)d->el << 32 | (uint64_t)d->ec << 26 | iss);
+    a64_t_call(t, &a64_h_sys_trap, what, a64_t_const(t, IR_I64, d->rule), 0);
+    a64_t_exit_pc(t);
 }
 
 static A64SysAccess access_of(const A64Args_sys *a, bool write)
@@ -107,6 +109,8 @@ static bool is_of_this_regime(const A64Trans *t, const A64SysReg *reg)
 static void write_register(A64Trans *t, const A64SysReg *reg, unsigned rt)
 {
     IrVal v = mask_value(t, reg, a64_t_x(t, IR_I64, rt));
+    if (t->mode->trace & A64_TRACE_WRITES)
+        a64_t_call(t, &a64_h_trace_write, row_const(t, reg), v, 0);
     if (reg->flags & A64_SRF_WRITE_HOOK)
         write_hook(t, reg, v);
     else

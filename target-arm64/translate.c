@@ -5,6 +5,7 @@
 
 #include "a64-decode.h"
 #include "helpers.h"
+#include "sysreg-help.h"
 
 /* Room that one instruction may need (the longest are load and store multiple structures). */
 enum { ROOM_OPS = 256, ROOM_VECS = 32 };
@@ -21,6 +22,9 @@ static void instruction(A64Trans *t)
     ir_emit(t->b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(t->delta, t->word));
     if (t->mode->single_step) {
         a64_t_call(t, &a64_h_step_pending, 0, 0, 0);
+    }
+    if (t->mode->trace & A64_TRACE_INSNS) {
+        a64_t_call(t, &a64_h_trace_insn, a64_t_const(t, IR_I64, t->word), 0, 0);
     }
     if (t->mode->il) {
         a64_t_exception(t, &a64_h_illegal_state, 0);

@@ -154,6 +154,7 @@ static void wait(A64Cpu *cpu, bool wfe)
         return;
     }
     cpu->st.waits_for_event = wfe;
+    a64_trace_wait(cpu, wfe);
     a64_timers_wait_event(cpu, wfe);
     cpu->eng.pc = cpu->eng.insn_pc + 4;
     cpu->eng.leave = ENG_LEAVE_HALT;
@@ -182,11 +183,12 @@ static uint64_t isb(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_isb = {"isb", isb, 0, IR_H_READS | IR_H_WRITES};
 
-static uint64_t sys_trap(void *env, uint64_t what, uint64_t b, uint64_t c)
+static uint64_t sys_trap(void *env, uint64_t what, uint64_t rule, uint64_t c)
 {
-    a64_raise(env, &(A64Exception){.el = (unsigned)(what >> 32),
-                                   .ec = (A64Ec)(what >> 26 & 0x3f),
-                                   .iss = (uint32_t)what & 0x1ffffff});
+    unsigned el = (unsigned)(what >> 32);
+    uint32_t esr = (uint32_t)what | UINT32_C(1) << 25;
+    a64_trace_trap(env, el, esr, (unsigned)rule);
+    a64_raise(env, &(A64Exception){.el = el, .ec = (A64Ec)(esr >> 26), .iss = esr & 0x1ffffff});
     return 0;
 }
-const IrHelper a64_h_sys_trap = {"sys_trap", sys_trap, 1, RAISES};
+const IrHelper a64_h_sys_trap = {"sys_trap", sys_trap, 2, RAISES};

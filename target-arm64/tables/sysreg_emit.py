@@ -11,7 +11,7 @@ class Rules:
 
     def __init__(self, table):
         self.table = table
-        self.lists, self.rules, self.atoms, self.words = {}, [], [], []
+        self.lists, self.rules, self.controls, self.atoms, self.words = {}, [], [], [], []
         self.masks = [{}, {}, {}]  # by EL: register -> bits that some rule tests
 
     def word(self, reg):
@@ -57,7 +57,16 @@ class Rules:
                 out.append(f'{{ {self.atoms_at(texts)}, {len(texts)}, A64_ACC_{r.kind}, {r.el}, {r.ec:#x}, {arg} }}')
             self.lists[key] = len(self.rules)
             self.rules += out
+            self.controls += [control(r) for r in rules]
         return self.lists[key]
+
+
+def control(rule):
+    """The bit that makes a rule trap, for traces: the last one that is about a trap and not about E2H or TGE."""
+    for a in reversed(rule.atoms):
+        if a.word not in ('FEAT', 'PSTATE') and not {'E2H', 'TGE'} & set(a.what):
+            return f'"{a.word}.{",".join(a.what)}"'
+    return f'"FEAT_{rule.atoms[-1].what[0]}"' if rule.atoms and rule.atoms[-1].word == 'FEAT' else '"-"'
 
 
 def hook(reg, kind, prototypes, thunks):
@@ -164,7 +173,8 @@ def data(table, stored):
     out += [f'    ROW_{r.name} = {i},' for i, r in enumerate(rows)] + ['};', '']
     out += ['const A64SysReg a64_sysregs[] = {'] + [row_text(r, rules, starts[r.name], names) for r in rows]
     out += ['};', f'const unsigned a64_n_sysregs = {len(rows)};', '', 'const A64AccessRule a64_access_rules[] = {']
-    out += [f'    {r},' for r in rules.rules] + ['};', '', 'const A64Atom a64_access_atoms[] = {']
+    out += [f'    {r},' for r in rules.rules] + ['};', '', 'const char *const a64_rule_controls[] = {']
+    out += [f'    {c},' for c in rules.controls] + ['};', '', 'const A64Atom a64_access_atoms[] = {']
     out += [f'    {a},' for a in rules.atoms] + ['};', '']
     out += [f'const uint16_t a64_impdef_rules[2][3] = {starts_text(imp)};', '',
             'const uint16_t a64_profile_slots[A64_PROFILE_WORDS] = {']

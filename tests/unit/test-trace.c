@@ -40,8 +40,8 @@ static void check(const EvEvent *e, const char *want)
 static void test_text(void **state)
 {
     check(&(EvEvent){ .kind = EV_EXCEPTION, .cpu = 3, .insns = 42, .pc = 0x1000, .a = 0x102,
-                      .b = 0x56000000, .c = 0, .d = 0x2600 },
-          "cpu3 42 pc=0x1000 exception EL1->EL2 esr=0x56000000 far=0 vector=0x2600");
+                      .b = 0x56000000, .c = 0, .d = 0x2600, .text = "SVC" },
+          "cpu3 42 pc=0x1000 exception EL1->EL2 SVC esr=0x56000000 far=0 vector=0x2600");
     check(&(EvEvent){ .kind = EV_MMIO, .cpu = UINT32_MAX, .a = 0x9000000, .b = 0x41, .d = 1,
                       .text = "pl011.UARTDR" },
           "- mmio write pl011.UARTDR at 0x9000000 value=0x41");
