@@ -43,12 +43,14 @@
     INTERP_SELS(X, FSUB32I)
 
 /* Address forms: D base + displacement, W the same and then base += the imm's high half, X base +
- * (index << imm), U base + (zero-extended 32-bit index << imm), S the same sign-extended. */
+ * (index << imm), U base + (zero-extended 32-bit index << imm), S the same sign-extended.
+ * LDZ also clears the 8 bytes above the result's, as a load of a vector register does. */
 #define INTERP_FORMS(X, n) X(n##_D) X(n##_W) X(n##_X) X(n##_U) X(n##_S)
 #define INTERP_MEMORY(X)                                                                   \
     INTERP_FORMS(X, LD8) INTERP_FORMS(X, LD16) INTERP_FORMS(X, LD32) INTERP_FORMS(X, LD64)  \
     INTERP_FORMS(X, LD8S32) INTERP_FORMS(X, LD8S64) INTERP_FORMS(X, LD16S32)                \
     INTERP_FORMS(X, LD16S64) INTERP_FORMS(X, LD32S64)                                       \
+    INTERP_FORMS(X, LDZ32) INTERP_FORMS(X, LDZ64)                                          \
     INTERP_FORMS(X, ST8) INTERP_FORMS(X, ST16) INTERP_FORMS(X, ST32) INTERP_FORMS(X, ST64)  \
     X(LDQ_D) X(LDQ_W)                                                                      \
     X(LDP64_D) X(LDP64_W) X(LDP32_D) X(LDP32_W) X(STP64_D) X(STP64_W) X(STP32_D)            \

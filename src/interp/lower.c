@@ -200,13 +200,30 @@ static void lower_get(InterpLower *l, IrVal v)
     }
 }
 
+/* Zero above the result of the load just emitted: what a load of a vector register does. */
+static bool join_zero(InterpLower *l, const IrOp *op, uint64_t k)
+{
+    InterpOp *last = interp_lower_last(l);
+    if (!last || k != 0 || op->type != IR_I64 || op->imm % 16 != 8 || last->d != op->imm - 8)
+        return false;
+    if (last->kind >= IK_LD64_D && last->kind <= IK_LD64_S)
+        last->kind += IK_LDZ64_D - IK_LD64_D;
+    else if (last->kind >= IK_LD32_D && last->kind <= IK_LD32_S)
+        last->kind += IK_LDZ32_D - IK_LD32_D;
+    else
+        return false;
+    return true;
+}
+
 static void put_const(InterpLower *l, const IrOp *op)
 {
     static const InterpKind kinds[] = {
         [IR_I8] = IK_PUT8I, [IR_I16] = IK_PUT16I, [IR_I32] = IK_PUT32I, [IR_I64] = IK_MOVI};
     uint64_t k = lower_op(l, op->a)->imm;
     interp_lower_save_aliases(l, (uint32_t)op->imm, 1u << op->type);
-    interp_lower_emit(l, (InterpOp){.kind = kinds[op->type], .d = (uint16_t)op->imm, .imm = k});
+    if (!join_zero(l, op, k))
+        interp_lower_emit(l,
+                          (InterpOp){.kind = kinds[op->type], .d = (uint16_t)op->imm, .imm = k});
 }
 
 static bool makes_flags(const IrOp *op)

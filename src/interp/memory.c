@@ -64,6 +64,42 @@ LOAD(LD16S32, int16_t, uint32_t)
 LOAD(LD16S64, int16_t, uint64_t)
 LOAD(LD32S64, int32_t, uint64_t)
 
+/* Two doublewords side by side, written in one piece, for an op that reads them in one (VEC). */
+typedef uint64_t Both __attribute__((vector_size(16)));
+#define RBOTH(field) (*(Both *)((char *)cpu + op->field))
+
+#define LOADZ_FORM(name, form, type)                                                        \
+    INTERP_COLD(name##_##form##_slow)                                                       \
+    {                                                                                       \
+        uint64_t v;                                                                         \
+        if (!interp_slow_load(cpu, op, VA_##form, &v))                                      \
+            INTERP_LEAVE();                                                                 \
+        RBOTH(d) = (Both){(type)v, 0};                                                      \
+        THEN_##form;                                                                        \
+        INTERP_RELOAD();                                                                    \
+        INTERP_NEXT(op + 1);                                                                \
+    }                                                                                       \
+    INTERP_HANDLER(name##_##form)                                                           \
+    {                                                                                       \
+        uint64_t va = VA_##form;                                                            \
+        const EngL1Entry *e = ENTRY(va);                                                    \
+        if (ARM_UNLIKELY((va & (~ARM_PAGE_MASK | (sizeof(type) - 1))) != e->tag_read))      \
+            INTERP_TAIL(name##_##form##_slow);                                              \
+        uint64_t v = __atomic_load_n((type *)(va + e->addend), __ATOMIC_ACQUIRE);           \
+        RBOTH(d) = (Both){v, 0};                                                            \
+        THEN_##form;                                                                        \
+        INTERP_NEXT(op + 1);                                                                \
+    }
+#define LOADZ(name, type)           \
+    LOADZ_FORM(name, D, type)       \
+    LOADZ_FORM(name, W, type)       \
+    LOADZ_FORM(name, X, type)       \
+    LOADZ_FORM(name, U, type)       \
+    LOADZ_FORM(name, S, type)
+
+LOADZ(LDZ32, uint32_t)
+LOADZ(LDZ64, uint64_t)
+
 /* d: the value */
 #define STORE_FORM(name, form, type)                                                        \
     INTERP_COLD(name##_##form##_slow)                                                       \
@@ -132,8 +168,7 @@ STORE(ST64, uint64_t)
         INTERP_NEXT(op + 1);                                                                \
     }
 
-/* Both results side by side, written in one piece, for an op that reads them in one (VEC). */
-typedef uint64_t Both __attribute__((vector_size(16)));
+/* Both results side by side. */
 #define LOAD_Q(form)                                                                        \
     INTERP_HANDLER(LDQ_##form)                                                              \
     {                                                                                       \
@@ -144,7 +179,7 @@ typedef uint64_t Both __attribute__((vector_size(16)));
         uint64_t *host = (uint64_t *)(va + e->addend);                                      \
         uint64_t v = __atomic_load_n(host, __ATOMIC_ACQUIRE);                               \
         uint64_t w = __atomic_load_n(host + 1, __ATOMIC_ACQUIRE);                           \
-        *(Both *)((char *)cpu + op->d) = (Both){v, w};                                      \
+        RBOTH(d) = (Both){v, w};                                                            \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
     }
