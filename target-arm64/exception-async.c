@@ -125,6 +125,14 @@ bool a64_wakes(EngVcpu *eng, bool wfe)
            (virtual & ~(unsigned)cpu->st.pstate.daif);
 }
 
+bool a64_interrupt_due(A64Cpu *cpu)
+{
+    a64_timers_poll(cpu);
+    unsigned virtual = virtual_pending(cpu) & virtual_enabled(cpu);
+    return physical_unmasked(cpu, physical_pending(cpu)) ||
+           (virtual & ~(unsigned)cpu->st.pstate.daif);
+}
+
 uint64_t a64_isr(A64Cpu *cpu)
 {
     unsigned hidden = cpu->st.pstate.el == 1 ? virtual_enabled(cpu) : 0;

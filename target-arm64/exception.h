@@ -48,6 +48,8 @@ static inline bool a64_in_host(const A64Cpu *cpu) /* HCR_EL2.{E2H,TGE} = {1,1} *
 /* CpuTarget hooks. */
 bool a64_take_pending(EngVcpu *eng);
 bool a64_wakes(EngVcpu *eng, bool wfe);
+/* Would a64_take_pending take something now? */
+bool a64_interrupt_due(A64Cpu *cpu);
 /* Interrupts that ISR_EL1 shows, as bits A (8), I (7), F (6). */
 uint64_t a64_isr(A64Cpu *cpu);
 

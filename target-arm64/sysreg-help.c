@@ -5,7 +5,7 @@
 #include "mmu.h"
 #include "timer.h"
 
-enum { TOUCHES = IR_H_READS | IR_H_WRITES };
+enum { TOUCHES = IR_H_READS | IR_H_WRITES, RAISES = TOUCHES | IR_H_RAISES };
 
 static uint64_t sr_read(void *env, uint64_t row, uint64_t b, uint64_t c)
 {
@@ -13,21 +13,38 @@ static uint64_t sr_read(void *env, uint64_t row, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_sr_read = {"sr_read", sr_read, 1, TOUCHES};
 /* Nothing is raised, but a helper that might is called with an exact count of instructions. */
-const IrHelper a64_h_sr_read_timed = {"sr_read_timed", sr_read, 1, TOUCHES | IR_H_RAISES};
+const IrHelper a64_h_sr_read_timed = {"sr_read_timed", sr_read, 1, RAISES};
 
 static uint64_t sr_write(void *env, uint64_t row, uint64_t value, uint64_t c)
 {
     a64_sysreg_hooks[row].write(env, value);
     return 0;
 }
-const IrHelper a64_h_sr_write = {"sr_write", sr_write, 2, TOUCHES};
-const IrHelper a64_h_sr_write_timed = {"sr_write_timed", sr_write, 2, TOUCHES | IR_H_RAISES};
 
-/* The next poll asks what is pending. */
-static void look_at_interrupts(A64Cpu *cpu)
+/*
+ * The instruction is done and may have let an interrupt in: what is due is taken before the next
+ * one. (A stepped instruction ends its block anyway.)
+ */
+static void let_in(A64Cpu *cpu)
 {
+    const A64Mode *mode = a64_mode_current(&cpu->eng);
+    if (!a64_interrupt_due(cpu))
+        return;
     atomic_fetch_or_explicit(&cpu->eng.attention, ENG_ATT_IRQ, memory_order_relaxed);
+    if (mode->single_step)
+        return;
+    cpu->eng.pc = cpu->eng.insn_pc + 4;
+    cpu->eng.leave = ENG_LEAVE_NEXT;
 }
+
+static uint64_t sr_write_timed(void *env, uint64_t row, uint64_t value, uint64_t c)
+{
+    a64_sysreg_hooks[row].write(env, value);
+    let_in(env);
+    return 0;
+}
+const IrHelper a64_h_sr_write = {"sr_write", sr_write, 2, TOUCHES};
+const IrHelper a64_h_sr_write_timed = {"sr_write_timed", sr_write_timed, 2, RAISES};
 
 static uint64_t sr_written(void *env, uint64_t row, uint64_t b, uint64_t c)
 {
@@ -40,10 +57,10 @@ static uint64_t sr_written(void *env, uint64_t row, uint64_t b, uint64_t c)
     if (reg->slot == A64_SR_HCR_EL2)
         a64_timers_hcr_changed(cpu);
     if (reg->flags & A64_SRF_IRQ)
-        look_at_interrupts(cpu);
+        let_in(cpu);
     return 0;
 }
-const IrHelper a64_h_sr_written = {"sr_written", sr_written, 1, TOUCHES};
+const IrHelper a64_h_sr_written = {"sr_written", sr_written, 1, RAISES};
 
 static uint64_t set_spsel(void *env, uint64_t value, uint64_t b, uint64_t c)
 {
@@ -63,12 +80,10 @@ const IrHelper a64_h_view_changed = {"view_changed", view_changed, 0, TOUCHES};
 
 static uint64_t unmasked(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
-    A64Cpu *cpu = env;
-    if (a64_wakes(&cpu->eng, false))
-        look_at_interrupts(cpu);
+    let_in(env);
     return 0;
 }
-const IrHelper a64_h_unmasked = {"unmasked", unmasked, 0, TOUCHES};
+const IrHelper a64_h_unmasked = {"unmasked", unmasked, 0, RAISES};
 
 static A64SysOp op_of(uint64_t key)
 {
