@@ -247,7 +247,9 @@ static void test_print(void **unused)
     IrBlock *b = malloc(sizeof *b);
     ir_begin(b);
     ir_emit(b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(4, 0x91000421));
-    ir_put(b, IR_I64, 16, ir_bin(b, IR_ADD, IR_I64, ir_get(b, IR_I64, 16), ir_const(b, IR_I64, 1)));
+    IrVal x = ir_get(b, IR_I64, 16);
+    IrVal one = ir_const(b, IR_I64, 1);
+    ir_put(b, IR_I64, 16, ir_bin(b, IR_ADD, IR_I64, x, one));
     ir_emit(b, IR_GOTO, IR_I64, 0, 0, 0, 8);
     char *text = ir_print(b);
     assert_string_equal(text, "INSN.i64 +0x4: 91000421\nv2 = GET.i64 @16\nv3 = CONST.i64 0x1\n"
