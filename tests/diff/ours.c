@@ -192,5 +192,11 @@ int main(int argc, char **argv)
     o.ports.mem = o.mem;
     setup_cpu(&o, model);
     run_all(&o);
+    a64_cpu_free(o.cpu);
+    eng_machine_free(o.machine);
+    mem_free(o.mem);
+    ev_bus_free(o.ports.bus);
+    ev_clock_free(o.ports.clock);
+    a64_model_free(model);
     return 0;
 }
