@@ -274,15 +274,15 @@ static EngCode *code_of(EngBlocks *e, uint64_t page, uint32_t mode)
 
 /* --- translating --- */
 
-/* Guest instructions at cpu->pc to operations in e->lower; returns their bytes. */
-static size_t translate(EngVcpu *cpu, const EngFetchEntry *f, uint32_t max_insns)
+/* Guest instructions at cpu->pc, of the page that host shows, to operations in e->lower; returns
+ * their bytes. */
+static size_t translate(EngVcpu *cpu, const void *host, uint32_t max_insns)
 {
     EngBlocks *e = cpu->blocks;
     uint32_t offset = (uint32_t)(cpu->pc & ARM_PAGE_MASK);
     for (;;) {
         ir_begin(&e->ir);
-        cpu->target->translate(&e->ir, cpu->target->mode(cpu), (const uint32_t *)(void *)f->host,
-                               offset, max_insns);
+        cpu->target->translate(&e->ir, cpu->target->mode(cpu), host, offset, max_insns);
         ir_optimise(&e->ir);
         size_t bytes = interp_lower(e->lower, &e->ir,
                                     (InterpOptions){.offset = offset, .counting = cpu->counting});
@@ -317,14 +317,14 @@ static void watch(EngVcpu *cpu, uint64_t page, uint64_t lines)
         eng_tlb_protect(cpu, (Pa){page});
 }
 
-static EngBlock *make_block(EngVcpu *cpu, EngFetchEntry *f)
+/* page: physical; host: its bytes. (The instruction side's entry does not outlive watch().) */
+static EngBlock *make_block(EngVcpu *cpu, uint64_t page, const void *host)
 {
     EngBlocks *e = cpu->blocks;
     uint32_t offset = (uint32_t)(cpu->pc & ARM_PAGE_MASK);
     /* before reading the code: a write after this is noticed */
-    watch(cpu, f->pa.v, eng_code_lines(offset, 1));
-    size_t bytes = translate(cpu, f, e->max_insns);
-    uint64_t page = f->pa.v;
+    watch(cpu, page, eng_code_lines(offset, 1));
+    size_t bytes = translate(cpu, host, e->max_insns);
     make_room(cpu, sizeof(EngBlock) + bytes);
     EngCode *c = code_of(e, page, cpu->mode);
     assert(c);
@@ -369,7 +369,7 @@ static const void *find_slowly(EngVcpu *cpu)
     f->mode = cpu->mode;
     if (at)
         return cpu->code_base + (size_t)at * ENG_BLOCK_UNIT;
-    const EngBlock *b = make_block(cpu, f);
+    const EngBlock *b = make_block(cpu, f->pa.v, f->host);
     /* making room may have emptied the bank's handles */
     f = eng_tlb_fetch_probe(cpu, (Va){cpu->pc});
     if (f) {
@@ -399,7 +399,7 @@ const void *eng_blocks_short(EngVcpu *cpu, uint32_t n)
     const EngFetchEntry *f = fetch_entry(cpu);
     if (!f)
         return NULL;
-    size_t bytes = translate(cpu, f, n < e->max_insns ? n : e->max_insns);
+    size_t bytes = translate(cpu, f->host, n < e->max_insns ? n : e->max_insns);
     if (e->brief_size < sizeof(EngBlock) + bytes) {
         free(e->brief);
         e->brief_size = sizeof(EngBlock) + bytes;
