@@ -115,6 +115,11 @@ static int64_t next_deadline(EngVcpu *eng)
     return a64_timers_next_deadline(a64_cpu(eng));
 }
 
+static bool wakes(EngVcpu *eng)
+{
+    return a64_wakes(eng, a64_cpu(eng)->st.waits_for_event);
+}
+
 const CpuTarget a64_target = {
     .name = "arm64",
     .cpu_size = sizeof(A64Cpu),
@@ -125,7 +130,7 @@ const CpuTarget a64_target = {
     .external_abort = a64_external_abort,
     .alignment_checked = a64_alignment_checked,
     .take_pending = a64_take_pending,
-    .wakes = a64_wakes,
+    .wakes = wakes,
     .next_deadline = next_deadline,
     .context = a64_context,
 };

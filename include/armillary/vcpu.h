@@ -183,8 +183,8 @@ struct CpuTarget {
     /* Takes a pending, unmasked interrupt or other asynchronous exception, if there is one.
      * Returns true when it did. */
     bool (*take_pending)(EngVcpu *cpu);
-    /* Is there a reason for WFI (wfe = false) or WFE (true) to end? */
-    bool (*wakes)(EngVcpu *cpu, bool wfe);
+    /* Is there a reason for the wait that halted the vCPU (WFI or WFE) to end? */
+    bool (*wakes)(EngVcpu *cpu);
     /* Guest time (ns) of the vCPU's next own deadline (its timers), INT64_MAX when none. */
     int64_t (*next_deadline)(EngVcpu *cpu);
     /* The current translation context for `view` (IrView) and access kind. */

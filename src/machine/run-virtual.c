@@ -51,8 +51,7 @@ static bool can_run(VmCpu *c)
     if (vm_firmware_power(&c->machine->firmware, c->index) != VM_POWER_ON) {
         return false;
     }
-    if (c->asleep && (atomic_load(&eng->attention) || eng->target->wakes(eng, false) ||
-                      eng->target->wakes(eng, true))) {
+    if (c->asleep && (atomic_load(&eng->attention) || eng->target->wakes(eng))) {
         c->asleep = false;
     }
     return !c->asleep || eng->excl_size != 0;

@@ -156,7 +156,7 @@ static inline bool toy_take_pending(EngVcpu *cpu)
     return true;
 }
 
-static inline bool toy_wakes(EngVcpu *cpu, bool wfe)
+static inline bool toy_wakes(EngVcpu *cpu)
 {
     return false;
 }
