@@ -31,6 +31,9 @@ static void clear_bank(EngTlb *t, TlbBank *b)
     }
     clear_slots(b, 0, b->n);
     b->s1_sizes[0] = b->s1_sizes[1] = 0;
+    for (int i = 0; i < TLB_FILTER; i++) {
+        b->blocks[i] = 0;
+    }
     b->evictions = 0;
     b->fills = 0;
 }
@@ -160,14 +163,37 @@ static void drop_if_hit(TlbBank *b, uint32_t i, const TlbRange *r)
     }
 }
 
+/* Could entries have come from leaves of 2^bits bytes (more than a page) that r touches? */
+static bool may_hold(const TlbBank *b, const TlbRange *r, unsigned bits)
+{
+    uint64_t first = r->base >> bits, last = (r->base + r->size - 1) >> bits;
+
+    if (last - first > 8) {
+        return true;
+    }
+    for (uint64_t n = first; n <= last; n++) {
+        unsigned bit = tlb_block_bit(n << bits, bits);
+
+        if (b->blocks[bit / 64] >> bit % 64 & 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void drop_range(TlbBank *b, const TlbRange *r)
 {
     uint64_t sizes = b->s1_sizes[tlb_half(r->base)];
-    unsigned largest = sizes ? 63u - (unsigned)__builtin_clzll(sizes) : 0;
+    unsigned largest = ARM_PAGE_BITS;
     uint64_t first, pages;
 
     if (!sizes) {
         return;
+    }
+    for (uint64_t m = sizes & ~(UINT64_C(1) << ARM_PAGE_BITS); m; m &= m - 1) {
+        unsigned bits = (unsigned)__builtin_ctzll(m);
+
+        largest = may_hold(b, r, bits) ? bits : largest;
     }
     first = r->base >> largest << largest;
     pages = ((r->base + r->size - 1) >> largest << largest) + (UINT64_C(1) << largest) - first;

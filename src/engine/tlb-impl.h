@@ -31,7 +31,8 @@ enum {
     TLB_STAGE2 = 512,
     TLB_SPLINTERS = 1024,
     TLB_MAX_BANK = 8192,
-    TLB_FETCH_BANK = 128
+    TLB_FETCH_BANK = 128,
+    TLB_FILTER = 8 /* words */
 };
 
 /* Deliberate mistakes that the model test must notice; always off in the product. */
@@ -100,6 +101,7 @@ struct TlbBank {
     uint64_t last_use;
     uint64_t serial;
     uint64_t s1_sizes[2]; /* by VA bit 55: stage-1 leaf sizes seen */
+    uint64_t blocks[TLB_FILTER]; /* hashes of the stage-1 blocks that entries came from */
     EngL1Entry *data;
     EngFetchEntry *code;
     uint64_t *code_info; /* EngL1Entry.info for fetch entries */
@@ -209,6 +211,24 @@ static inline bool tlb_leaf_hit(const TlbRange *r, uint64_t va, unsigned bits)
     uint64_t leaf = (va & TLB_VA_MASK) >> bits << bits;
 
     return leaf < r->base + r->size && r->base < leaf + (UINT64_C(1) << bits);
+}
+
+/* Bit of a stage-1 leaf larger than a page in TlbBank.blocks. */
+static inline unsigned tlb_block_bit(uint64_t va, unsigned bits)
+{
+    uint64_t n = (va & TLB_VA_MASK) >> bits;
+
+    return (unsigned)(n ^ n >> 9 ^ bits * 41u) % (TLB_FILTER * 64);
+}
+
+/* An entry of the bank came from the stage-1 leaf of 2^bits bytes that holds va. */
+static inline void tlb_bank_note(TlbBank *b, uint64_t va, unsigned bits)
+{
+    unsigned n = tlb_block_bit(va, bits);
+
+    b->s1_sizes[tlb_half(va)] |= UINT64_C(1) << bits;
+    b->blocks[n / 64] |= UINT64_C(1) << n % 64;
+    b->fills++;
 }
 
 /* tlb-context.c */

@@ -161,8 +161,7 @@ static void fill_data(EngTlb *t, TlbBank *b, Va va, const Found *f, const Place 
                        ENG_TAG_NONE;
     e->addend = (uint64_t)(uintptr_t)p->page - page;
     e->info = info_of(f->pa, f->flags, f->s1_bits);
-    b->s1_sizes[tlb_half(va.v)] |= UINT64_C(1) << f->s1_bits;
-    b->fills++;
+    tlb_bank_note(b, va.v, f->s1_bits);
 }
 
 static TlbBank *vncr_bank(EngTlb *t, EngAccess access)
@@ -247,8 +246,7 @@ EngFetchEntry *eng_tlb_fetch(EngVcpu *cpu, Va va)
                                   .flags = f.flags };
     b->code[i].host = mem_host(t->group->cfg.mem, b->code[i].pa, &kind);
     b->code_info[i] = info_of(f.pa, f.flags, f.s1_bits);
-    b->s1_sizes[tlb_half(va.v)] |= UINT64_C(1) << f.s1_bits;
-    b->fills++;
+    tlb_bank_note(b, va.v, f.s1_bits);
     return &b->code[i];
 }
 
