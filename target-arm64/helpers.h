@@ -37,8 +37,7 @@ extern const IrHelper a64_h_pac;
 extern const IrHelper a64_h_pacga;
 /* ERETAA, ERETAB; the argument is A64_PAC_DO. */
 extern const IrHelper a64_h_eret_pac;
-/* PC of the instruction, or SP as its base, is misaligned. */
-extern const IrHelper a64_h_pc_align;
+/* SP is a base and misaligned. */
 extern const IrHelper a64_h_sp_align;
 /* Software step: before an instruction; after it (VA of the next, nonzero for a Load-Exclusive),
  * always leaves. */

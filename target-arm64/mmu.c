@@ -71,6 +71,10 @@ void a64_alignment_fault(EngVcpu *eng, Va va, EngAccess access, uint64_t mem)
     A64Cpu *cpu = a64_cpu(eng);
     A64Fault f = { .type = A64_FAULT_ALIGNMENT, .write = access == ENG_WRITE };
 
+    if (access == ENG_FETCH) {
+        a64_raise(cpu, &(A64Exception){ .ec = A64_EC_PC_ALIGN, .has_far = true, .far = va.v });
+        return;
+    }
     f.stage2 = !(mem & IR_MEM_ALIGN) && !a64_alignment_checked(eng) && stage2_device(cpu, va, mem);
     a64_abort(cpu, &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &f);
 }

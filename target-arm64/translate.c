@@ -37,11 +37,6 @@ uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint3
                        uint32_t max_insns)
 {
     A64Trans t = {.b = b, .mode = mode};
-    if (offset & 3) {
-        ir_emit(b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(0, 0));
-        a64_t_exception(&t, &a64_h_pc_align, 0);
-        return 4;
-    }
     uint32_t left = (uint32_t)(ARM_PAGE_SIZE - offset) / 4, done = 0;
     uint32_t limit = max_insns < left ? max_insns : left;
 

@@ -87,15 +87,6 @@ static uint64_t illegal_state(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_illegal_state = {"illegal_state", illegal_state, 0, RAISES};
 
-static uint64_t pc_align(void *env, uint64_t a, uint64_t b, uint64_t c)
-{
-    A64Cpu *cpu = env;
-    a64_raise(cpu, &(A64Exception){.ec = A64_EC_PC_ALIGN, .has_far = true,
-                                   .far = cpu->eng.insn_pc});
-    return 0;
-}
-const IrHelper a64_h_pc_align = {"pc_align", pc_align, 0, RAISES};
-
 static uint64_t sp_align(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
     a64_raise(env, &(A64Exception){.ec = A64_EC_SP_ALIGN});

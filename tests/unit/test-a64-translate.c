@@ -240,9 +240,6 @@ static void exceptions(void **state)
     page[0] = 0xd503201f;
     translate(&illegal, 0, 1);
     assert_calls("illegal_state");
-    page[0] = 0xd503201f;
-    assert_int_equal(translate(&el0, 2, 1), 4);
-    assert_calls("pc_align");
 }
 
 /* SCTLR_ELx.SA: the first access with SP as its base checks it, and again after a change that may have
