@@ -8,7 +8,7 @@
 static void post(A64Cpu *cpu, EvEvent e)
 {
     e.cpu = cpu->eng.index;
-    e.insns = cpu->eng.insns;
+    e.insns = eng_insns_now(&cpu->eng);
     ev_bus_post(cpu->ports->bus, &e);
 }
 

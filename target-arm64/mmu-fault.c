@@ -4,6 +4,7 @@
  */
 #include "mmu-fault.h"
 
+#include "cpu.h"
 #include "exception.h"
 #include "view.h"
 
@@ -68,6 +69,32 @@ static uint32_t data_iss(const A64FaultSource *from, const A64Fault *f, bool vnc
     return iss | (f->s1ptw ? ISS_S1PTW : 0u) | (vncr ? ISS_VNCR : 0u);
 }
 
+/* Events: the fault, and, when nothing answered at the address, a guest error. */
+static void trace_abort(const A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f,
+                        uint32_t iss)
+{
+    static const char *const names[] = {
+        [A64_FAULT_ADDRESS_SIZE] = "address size",    [A64_FAULT_TRANSLATION] = "translation",
+        [A64_FAULT_ACCESS_FLAG] = "access flag",      [A64_FAULT_PERMISSION] = "permission",
+        [A64_FAULT_ALIGNMENT] = "alignment",          [A64_FAULT_EXTERNAL] = "external abort",
+        [A64_FAULT_EXTERNAL_WALK] = "external abort on a walk",
+        [A64_FAULT_EXCLUSIVE] = "unsupported exclusive",
+    };
+    EvBus *bus = cpu->ports ? cpu->ports->bus : NULL;
+    EvEvent e = {.kind = EV_MMU_FAULT, .cpu = cpu->eng.index, .insns = eng_insns_now(&cpu->eng),
+                 .pc = cpu->eng.insn_pc, .a = from->va.v, .b = f->ipa.v, .c = iss,
+                 .text = names[f->type]};
+
+    if (bus && ev_wanted(bus, EV_MMU_FAULT)) {
+        ev_bus_post(bus, &e);
+    }
+    if (bus && external(f) && ev_wanted(bus, EV_GUEST_ERROR)) {
+        e.kind = EV_GUEST_ERROR;
+        e.text = "access that nothing answers, VA,";
+        ev_bus_post(bus, &e);
+    }
+}
+
 void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
 {
     bool fetch = from->access == ENG_FETCH;
@@ -88,5 +115,6 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
     } else {
         e.iss = data_iss(from, f, vncr);
     }
+    trace_abort(cpu, from, f, e.iss);
     a64_raise(cpu, &e);
 }

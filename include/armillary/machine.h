@@ -105,6 +105,14 @@ EvBus *vm_bus(VmMachine *m);
 unsigned vm_cpus(const VmMachine *m);
 uint64_t vm_insns(const VmMachine *m); /* executed by all vCPUs; not while running */
 int64_t vm_guest_ns(VmMachine *m);
+/* Sums over the vCPUs; not while running. */
+typedef struct {
+    uint64_t insns;
+    uint64_t blocks, block_insns, blocks_dropped; /* translated; instructions in them; dropped */
+    uint64_t tlb_misses, tlb_hits, tlb_walks;     /* of the first level; found in the second */
+    uint64_t tlb_flushes, context_switches, mails;
+} VmStats;
+void vm_stats(const VmMachine *m, VmStats *out);
 /* SHA-256 over the ordered state chunks, as hex. Free with g_free. Not while running. */
 char *vm_state_hash(VmMachine *m);
 /* All state as one blob, and back into a machine of the same configuration. Not while running. */

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdio.h>
 
 #include "armillary/event.h"
 
@@ -24,9 +25,25 @@ bool trace_parse(const char *list, uint32_t *mask, GError **error);
 /* The event as one line without its end, appended to out. */
 void trace_format(const EvEvent *e, GString *out);
 
+/* Instructions as text. name: what to call a word the disassembler does not know; may be NULL. */
+typedef const char *(*TraceNameFn)(uint32_t word);
+typedef struct TraceDisasm TraceDisasm;
+TraceDisasm *trace_disasm_new(TraceNameFn name);
+void trace_disasm_free(TraceDisasm *d);
+void trace_disasm(TraceDisasm *d, uint32_t word, uint64_t pc, GString *out);
+
+/* Counts exceptions and interrupts. */
+typedef struct TraceStats TraceStats;
+TraceStats *trace_stats_new(void);
+void trace_stats_free(TraceStats *s);
+/* EvSinkFn for EV_EXCEPTION and EV_IRQ; ctx = TraceStats. */
+void trace_stats_sink(void *ctx, const EvEvent *e);
+void trace_stats_print(const TraceStats *s, FILE *to);
+
 /* A sink that writes lines to path (NULL: standard error). Owns the file. */
 typedef struct TraceText TraceText;
-TraceText *trace_text_new(const char *path, GError **error);
+/* name: see trace_disasm_new. */
+TraceText *trace_text_new(const char *path, TraceNameFn name, GError **error);
 void trace_text_free(TraceText *t);
 /* EvSinkFn; ctx = TraceText. */
 void trace_text_sink(void *ctx, const EvEvent *e);

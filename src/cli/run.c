@@ -13,6 +13,7 @@
 #include "armillary/clock.h"
 #include "armillary/machine.h"
 #include "armillary/trace.h"
+#include "a64-rows.h"
 #include "cli.h"
 #include "terminal.h"
 
@@ -33,6 +34,7 @@ typedef struct {
     CliTerminal *terminal;
     TraceText *traces[MAX_TRACES];
     unsigned n_traces;
+    TraceStats *counts; /* --stats */
     uint64_t guest_errors;
     int signal_fd, timer_fd;
     unsigned signal_watch, timer_watch;
@@ -140,7 +142,7 @@ static bool add_trace(Run *r, const char *text, GError **error)
     if (!trace_parse(list, &mask, error)) {
         return false;
     }
-    TraceText *t = trace_text_new(colon ? colon + 1 : NULL, error);
+    TraceText *t = trace_text_new(colon ? colon + 1 : NULL, a64_insn_name, error);
     if (!t) {
         return false;
     }
@@ -165,6 +167,11 @@ static void on_guest_error(void *ctx, const EvEvent *e)
 static bool set_up_events(Run *r, GError **error)
 {
     ev_bus_subscribe(vm_bus(r->machine), 1u << EV_GUEST_ERROR, on_guest_error, r);
+    if (r->o.stats) {
+        r->counts = trace_stats_new();
+        const uint32_t counted = 1u << EV_EXCEPTION | 1u << EV_IRQ;
+        ev_bus_subscribe(vm_bus(r->machine), counted, trace_stats_sink, r->counts);
+    }
     for (char **t = r->o.traces; t && *t; t++) {
         if (!add_trace(r, *t, error)) {
             return false;
@@ -270,12 +277,23 @@ static const char *reason_of(int status)
 static void print_stats(Run *r, int64_t wall_ns)
 {
     const double wall = (double)wall_ns / 1e9, cpu = (double)ev_host_cpu_ns() / 1e9;
-    const uint64_t insns = vm_insns(r->machine);
-    fprintf(stderr, "instructions   %" PRIu64 "\n", insns);
+    VmStats s;
+    vm_stats(r->machine, &s);
+    fprintf(stderr, "instructions   %" PRIu64 "\n", s.insns);
     fprintf(stderr, "guest time     %.3f s\n", (double)vm_guest_ns(r->machine) / 1e9);
     fprintf(stderr, "wall time      %.3f s\n", wall);
     fprintf(stderr, "CPU time       %.3f s\n", cpu);
-    fprintf(stderr, "speed          %.1f MIPS\n", wall > 0 ? (double)insns / wall / 1e6 : 0);
+    fprintf(stderr, "speed          %.1f MIPS\n", wall > 0 ? (double)s.insns / wall / 1e6 : 0);
+    fprintf(stderr, "blocks         %" PRIu64 " translated, %" PRIu64 " instructions, %" PRIu64
+                    " dropped\n",
+            s.blocks, s.block_insns, s.blocks_dropped);
+    fprintf(stderr, "TLB            %" PRIu64 " misses, of them %" PRIu64 " found, %" PRIu64
+                    " walks\n",
+            s.tlb_misses, s.tlb_hits, s.tlb_walks);
+    fprintf(stderr, "invalidations  %" PRIu64 " everything, %" PRIu64 " by mail\n", s.tlb_flushes,
+            s.mails);
+    fprintf(stderr, "contexts       %" PRIu64 " switches\n", s.context_switches);
+    trace_stats_print(r->counts, stderr);
     fprintf(stderr, "guest errors   %" PRIu64 "\n", r->guest_errors);
 }
 
@@ -332,6 +350,7 @@ static int prepare_and_run(Run *r, GError **error)
 static void clean_up(Run *r)
 {
     vm_free(r->machine);
+    trace_stats_free(r->counts);
     for (unsigned i = 0; i < r->n_traces; i++) {
         trace_text_free(r->traces[i]);
     }

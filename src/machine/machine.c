@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../engine/code.h"
+#include "../engine/tlb.h"
 #include "board.h"
 #include "build.h"
 #include "pl011.h"
@@ -258,6 +260,24 @@ uint64_t vm_insns(const VmMachine *m)
         sum += m->cpus[i].cpu->eng.insns;
     }
     return sum;
+}
+
+void vm_stats(const VmMachine *m, VmStats *out)
+{
+    *out = (VmStats){ .insns = vm_insns(m) };
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        const EngTlbStats *t = eng_tlb_stats(&m->cpus[i].cpu->eng);
+        const EngBlocksStats *b = eng_blocks_stats(&m->cpus[i].cpu->eng);
+        out->blocks += b->translated;
+        out->block_insns += b->insns;
+        out->blocks_dropped += b->dropped + b->evicted;
+        out->tlb_misses += t->l1_misses;
+        out->tlb_hits += t->l2_hits;
+        out->tlb_walks += t->walks;
+        out->tlb_flushes += t->flushes;
+        out->context_switches += t->switches;
+        out->mails += t->mails;
+    }
 }
 
 int64_t vm_guest_ns(VmMachine *m)

@@ -19,6 +19,7 @@ struct TraceText {
     FILE *file;
     bool owned;
     GString *line;
+    TraceDisasm *disasm;
 };
 
 GQuark trace_error_quark(void)
@@ -148,7 +149,7 @@ void trace_format(const EvEvent *e, GString *out)
     }
 }
 
-TraceText *trace_text_new(const char *path, GError **error)
+TraceText *trace_text_new(const char *path, TraceNameFn name, GError **error)
 {
     FILE *file = path ? fopen(path, "we") : stderr;
     if (!file) {
@@ -157,7 +158,8 @@ TraceText *trace_text_new(const char *path, GError **error)
         return NULL;
     }
     TraceText *t = g_new0(TraceText, 1);
-    *t = (TraceText){ .file = file, .owned = path != NULL, .line = g_string_new(NULL) };
+    *t = (TraceText){ .file = file, .owned = path != NULL, .line = g_string_new(NULL),
+                      .disasm = trace_disasm_new(name) };
     return t;
 }
 
@@ -168,6 +170,7 @@ void trace_text_free(TraceText *t)
             fclose(t->file);
         }
         g_string_free(t->line, TRUE);
+        trace_disasm_free(t->disasm);
         g_free(t);
     }
 }
@@ -177,6 +180,9 @@ void trace_text_sink(void *ctx, const EvEvent *e)
     TraceText *t = ctx;
     g_string_truncate(t->line, 0);
     trace_format(e, t->line);
+    if (e->kind == EV_INSN) {
+        trace_disasm(t->disasm, (uint32_t)e->a, e->pc, t->line);
+    }
     g_string_append_c(t->line, '\n');
     fwrite(t->line->str, 1, t->line->len, t->file);
 }

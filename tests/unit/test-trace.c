@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "armillary/trace.h"
@@ -53,8 +54,54 @@ static void test_text(void **state)
     }
 }
 
+static const char *name_of(uint32_t word)
+{
+    return word == 0xffffffff ? "mystery" : NULL;
+}
+
+static void check_insn(uint32_t word, uint64_t pc, const char *want)
+{
+    TraceDisasm *d = trace_disasm_new(name_of);
+    GString *s = g_string_new(NULL);
+    trace_disasm(d, word, pc, s);
+    assert_string_equal(s->str, want);
+    g_string_free(s, TRUE);
+    trace_disasm_free(d);
+}
+
+/* Words: LLVM's assembler. */
+static void test_disasm(void **state)
+{
+    check_insn(0x91001063, 0, "add x3, x3, #4");
+    check_insn(0x14000010, 0x1000, "b #0x1040");
+    check_insn(0xd69f03e0, 0, "eret");
+    check_insn(0xffffffff, 0, "mystery");
+    check_insn(0x00000001, 0, "unallocated");
+}
+
+static void test_counts(void **state)
+{
+    TraceStats *s = trace_stats_new();
+    for (unsigned i = 0; i < 3; i++) {
+        trace_stats_sink(s, &(EvEvent){ .kind = EV_EXCEPTION, .a = 0x102, .b = 0x5a000000,
+                                        .text = "HVC" });
+    }
+    trace_stats_sink(s, &(EvEvent){ .kind = EV_IRQ, .a = 0x202 });
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    trace_stats_print(s, f);
+    fclose(f);
+    assert_string_equal(text, "exceptions     3  EL1 -> EL2 HVC\n"
+                              "               1  EL2 -> EL2 interrupt\n");
+    free(text);
+    trace_stats_free(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_names), cmocka_unit_test(test_text) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_names), cmocka_unit_test(test_text),
+                                        cmocka_unit_test(test_disasm),
+                                        cmocka_unit_test(test_counts) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
