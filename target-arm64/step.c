@@ -18,7 +18,8 @@ unsigned a64_debug_target(const A64Cpu *cpu)
 bool a64_debug_enabled(const A64Cpu *cpu, unsigned el, bool masked)
 {
     unsigned target = a64_debug_target(cpu);
-    if (cpu->st.sr[A64_SR_OSLSR_EL1] & A64_OSLSR_EL1_OSLK)
+    bool double_lock = cpu->st.sr[A64_SR_OSDLR_EL1] & 1 && !(cpu->st.sr[A64_SR_DBGPRCR_EL1] & 1);
+    if (cpu->st.sr[A64_SR_OSLSR_EL1] & A64_OSLSR_EL1_OSLK || double_lock)
         return false;
     if (el == target)
         return cpu->st.sr[A64_SR_MDSCR_EL1] & A64_MDSCR_EL1_KDE && !masked;

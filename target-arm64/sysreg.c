@@ -46,10 +46,14 @@ static bool atom_holds(const A64Mode *mode, const A64Atom *a)
     return is != a->negated;
 }
 
+/* Traps to an EL2 that is not there do not exist, whatever a control's 0 means. */
 static const A64AccessRule *first_that_holds(const A64Mode *mode, uint16_t start)
 {
+    bool el2 = a64_has(mode->model, A64_FEAT_EL2);
     for (const A64AccessRule *r = &a64_access_rules[start];; r++) {
         unsigned i = 0;
+        if (r->kind == A64_ACC_TRAP && r->el == 2 && !el2)
+            continue;
         while (i < r->n_atoms && atom_holds(mode, &a64_access_atoms[r->atoms + i]))
             i++;
         if (i == r->n_atoms)

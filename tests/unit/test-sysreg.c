@@ -29,6 +29,8 @@ enum {
     MRS_X0_S3_1_C15_C0_0 = 0xd539f000,
     MRS_X0_ID_RESERVED = 0xd53804e0, /* S3_0_C0_C4_7 */
     DC_ZVA_X0 = 0xd50b7420,
+    MRS_X0_CNTPCT_EL0 = 0xd53be020,
+    MSR_APIAKEYLO_EL1_X0 = 0xd5182100,
 };
 
 static A64Cpu cpu;
@@ -115,6 +117,25 @@ static void trapped(void **state)
                                                   3 << 14 | 14 << 10 | 3 << 5 | 1);
     cpu.st.sr[A64_SR_HCR_EL2] = A64_HCR_EL2_TIDCP;
     translate(1, MRS_X0_S3_1_C15_C0_0);
+    assert_int_equal(called(&a64_h_sys_trap) >> 32, 2);
+}
+
+/* Without EL2 nothing traps there: CNTHCTL_EL2.EL1PCTEN and HCR_EL2.APK trap when 0. */
+static void without_el2(void **state)
+{
+    A64Model *small = a64_model_new("max,el2=off", NULL);
+    A64Modes *modes_before = cpu.modes;
+    cpu.model = small;
+    cpu.modes = a64_modes_new(small);
+    translate(1, MRS_X0_CNTPCT_EL0);
+    assert_int_equal(called(&a64_h_sys_trap), UINT64_MAX);
+    translate(1, MSR_APIAKEYLO_EL1_X0);
+    assert_int_equal(called(&a64_h_sys_trap), UINT64_MAX);
+    a64_modes_free(cpu.modes);
+    a64_model_free(small);
+    cpu.modes = modes_before;
+    cpu.model = model;
+    translate(1, MRS_X0_CNTPCT_EL0);
     assert_int_equal(called(&a64_h_sys_trap) >> 32, 2);
 }
 
@@ -258,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(plain, setup, teardown),
         cmocka_unit_test_setup_teardown(trapped, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_el2, setup, teardown),
         cmocka_unit_test_setup_teardown(undefined, setup, teardown),
         cmocka_unit_test_setup_teardown(redirected, setup, teardown),
         cmocka_unit_test_setup_teardown(context, setup, teardown),
