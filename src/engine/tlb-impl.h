@@ -168,6 +168,7 @@ struct EngTlb {
     TlbMail mail[TLB_MAIL];
     _Atomic(uint64_t) posted, served;
     _Atomic(bool) running;
+    bool owes;          /* mail posted since the last DSB: some of wait_for is not 0 */
     uint64_t *wait_for; /* by TLB index: the posted count to wait for at DSB; 0 = nothing */
 };
 

@@ -111,8 +111,10 @@ static void post(EngTlb *from, EngTlb *to, const TlbMail *m)
     }
     from->wait_for[to->index] = atomic_fetch_add_explicit(&to->posted, 1, memory_order_release) + 1;
     pthread_mutex_unlock(&to->mail_lock);
+    from->owes = true;
     atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in eng_tlb_enter() */
-    if (from->group->cfg.kick) {
+    /* one that stands still is not woken: it serves its mail when it goes on */
+    if (from->group->cfg.kick && atomic_load_explicit(&to->running, memory_order_relaxed)) {
         from->group->cfg.kick(to->cpu, ENG_ATT_MAIL);
     }
 }
@@ -176,9 +178,10 @@ void eng_dsb(EngVcpu *cpu)
     EngTlb *t = cpu->tlb;
     EngTlbGroup *g = t->group;
 
-    if (g->n < 2 || g->cfg.immediate || tlb_planted(t, TLB_PLANT_DSB)) {
+    if (!t->owes || tlb_planted(t, TLB_PLANT_DSB)) {
         return;
     }
+    t->owes = false;
     for (uint32_t i = 0; i < g->n; i++) {
         for (unsigned spins = 0; t->wait_for[i] && g->tlb[i] && waits(g->tlb[i], t->wait_for[i]);
              spins++) {
