@@ -78,7 +78,8 @@ static void main_loop(VmMachine *m)
         ev_run_due(m->clock);
         const int64_t next = ev_next_alarm(m->clock);
         mem_unlock_devices(m->mem);
-        const int64_t wait = next == INT64_MAX ? -1 : MAX(next - ev_now_ns(m->clock), 0);
+        const int64_t left = next - ev_now_ns(m->clock); /* once: time does not stand still */
+        const int64_t wait = next == INT64_MAX ? -1 : MAX(left, 0);
         vm_loop_wait(&m->loop, wait);
     }
 }
