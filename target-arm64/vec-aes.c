@@ -2,6 +2,7 @@
  * AES rounds on the state of 16 bytes, column by column. Arm ARM, AESE, AESD, AESMC, AESIMC; FIPS
  * 197.
  */
+#include "vec-crypto-host.h"
 #include "vec-crypto.h"
 
 /* Inverse in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1, then the affine map of FIPS 197, 5.1.1. */
@@ -44,8 +45,8 @@ static const uint8_t inverse_sub[256] = {
 };
 
 /* The round key is added first. Byte (row, column) comes from column + row, or - row to invert. */
-VEC_MAP(aese, u, 8, sub[x->u8[(5 * i) % 16] ^ z->u8[(5 * i) % 16]])
-VEC_MAP(aesd, u, 8, inverse_sub[x->u8[(13 * i) % 16] ^ z->u8[(13 * i) % 16]])
+VEC_MAP(aese_portable, u, 8, sub[x->u8[(5 * i) % 16] ^ z->u8[(5 * i) % 16]])
+VEC_MAP(aesd_portable, u, 8, inverse_sub[x->u8[(13 * i) % 16] ^ z->u8[(13 * i) % 16]])
 
 /* Product with x in the field, for four bytes at once. */
 static inline uint32_t times_x(uint32_t a)
@@ -72,8 +73,13 @@ static inline uint32_t inverse_mixed(uint32_t a)
     const uint32_t sum = a ^ rotated(a, 16);
     return mixed(a ^ times_x(times_x(sum)));
 }
-VEC_MAP(aesmc, u, 32, mixed(a))
-VEC_MAP(aesimc, u, 32, inverse_mixed(a))
+VEC_MAP(aesmc_portable, u, 32, mixed(a))
+VEC_MAP(aesimc_portable, u, 32, inverse_mixed(a))
+
+VEC_HOST_AES(aese, AESE, aese_portable)
+VEC_HOST_AES(aesd, AESD, aesd_portable)
+VEC_HOST_AES(aesmc, AESMC, aesmc_portable)
+VEC_HOST_AES(aesimc, AESIMC, aesimc_portable)
 
 const IrVecFn a64_vec_aes[A64_AES_OP_COUNT] = {
     [A64_AES_AESE] = aese,

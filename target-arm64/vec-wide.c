@@ -2,6 +2,7 @@
  * Lanes of one size with lanes of twice the size: long, wide and narrow forms.
  * Arm ARM, "Advanced SIMD three different"; the scalar and by-element forms of the same operations.
  */
+#include "vec-crypto-host.h"
 #include "vec-int.h"
 #include "vec-wide.h"
 
@@ -57,7 +58,7 @@ LONG_HS(sqdmlsl, s, ACCUMULATED(sub))
 VEC_LONG(pmull_b, u, 8, 16, vec_clmul8(a, b))
 
 /* 64 by 64 bits, a polynomial of 128. Four bits a step. */
-VEC_FN(pmull_d)
+VEC_FN(pmull_d_portable)
 {
     const unsigned half = desc & A64_VEC_UPPER ? 1 : 0;
     const uint64_t a = ((const A64Vreg *)n)->d[half], b = ((const A64Vreg *)m)->d[half];
@@ -73,6 +74,8 @@ VEC_FN(pmull_d)
     }
     *(A64Vreg *)d = (A64Vreg){.d = {(uint64_t)r, (uint64_t)(r >> 64)}};
 }
+
+VEC_HOST_CLMUL(pmull_d, pmull_d_portable)
 
 const IrVecFn a64_vec_long[A64_SIMD_3LONG_OP_COUNT][4] = {
     [A64_SIMD_3LONG_SADDL] = ROW_BHS(saddl),
