@@ -72,6 +72,8 @@ GBytes *vm_dtb(VmMachine *m);
 
 /* Runs until something stops the machine. May be called again (pause and go on). */
 VmStop vm_run(VmMachine *m);
+/* Changes VmConfig.max_insns. Not while running. */
+void vm_set_max_insns(VmMachine *m, uint64_t max_insns);
 /* Virtual clock: runs vCPU `cpu` for at most n instructions; returns how many it executed. */
 uint64_t vm_step(VmMachine *m, unsigned cpu, uint64_t n);
 /* Makes vm_run return. Any thread; may be called from a signal handler. */
@@ -115,6 +117,7 @@ typedef struct {
 void vm_stats(const VmMachine *m, VmStats *out);
 /* SHA-256 over the ordered state chunks, as hex. Free with g_free. Not while running. */
 char *vm_state_hash(VmMachine *m);
-/* All state as one blob, and back into a machine of the same configuration. Not while running. */
+/* All state as one blob, and back into a machine of the same configuration. Not while running.
+ * After a restore that failed the machine is good for vm_reset, vm_restore and vm_free only. */
 GBytes *vm_save(VmMachine *m);
 bool vm_restore(VmMachine *m, GBytes *state, GError **error);

@@ -173,6 +173,11 @@ VmStop vm_run(VmMachine *m)
     return (VmStop)atomic_load(&m->stop);
 }
 
+void vm_set_max_insns(VmMachine *m, uint64_t max_insns)
+{
+    m->config.max_insns = max_insns;
+}
+
 uint64_t vm_step(VmMachine *m, unsigned cpu, uint64_t n)
 {
     g_return_val_if_fail(m->config.virtual_clock && cpu < m->config.cpus, 0);

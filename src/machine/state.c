@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "armillary/snapshot.h"
@@ -136,9 +137,23 @@ char *vm_state_hash(VmMachine *m)
     return hash;
 }
 
+/* What is not saved is forgotten here as it will be where the state is restored. */
+static void forget_caches(VmCpu *c)
+{
+    EngVcpu *eng = &c->cpu->eng;
+    if (eng->excl_size) {
+        eng_clear_exclusive(eng);
+        c->asleep = false; /* losing the monitor is an event: WFE ends */
+    }
+    eng_tlb_flush(eng);
+}
+
 GBytes *vm_save(VmMachine *m)
 {
     GBytes *out;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        forget_caches(&m->cpus[i]);
+    }
     SnapWriter *w = snap_writer_new(true);
     save_all(m, w);
     snap_finish(w, &out);
@@ -202,7 +217,9 @@ static void restore_region(void *ctx, const MemRegion *region)
     }
     const uint8_t *data = snap_next(l->reader, region->name, VERSION, &bytes, l->error);
     l->ok = data != NULL;
-    memset(host, 0, region->size);
+    /* Zeroes it and gives the pages back to the host. */
+    const int err = madvise(host, region->size, MADV_DONTNEED);
+    g_assert(err == 0);
     for (uint64_t at = 0; l->ok && at + 8 + PAGE <= bytes; at += 8 + PAGE) {
         uint64_t page;
         memcpy(&page, data + at, 8);
@@ -245,7 +262,9 @@ bool vm_restore(VmMachine *m, GBytes *state, GError **error)
     mem_unlock_devices(m->mem);
     RegionLoad l = { r, error, ok };
     mem_each_region(m->mem, restore_region, &l);
-    for (unsigned i = 0; l.ok && i < m->config.cpus; i++) {
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        eng_ic_all(&m->cpus[i].cpu->eng, false);
+        eng_tlb_flush(&m->cpus[i].cpu->eng);
         a64_cpu_changed(m->cpus[i].cpu);
     }
     snap_reader_free(r);
