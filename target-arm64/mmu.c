@@ -2,6 +2,8 @@
  * The MMU's hooks of CpuTarget: translation of an access, alignment and external aborts; DC by VA
  * and DC ZVA. Arm ARM, "Translation process", "Alignment support", "A64 Cache maintenance system
  * instructions".
+ *
+ * MISSING: the alignment fault of DC ZVA to Device memory.
  */
 #include <string.h>
 

@@ -2,6 +2,13 @@
  * Both stages of translation: permissions, access flag and dirty state, memory attributes, and
  * stage 2 of stage-1 table walks. Arm ARM, "Memory access control", "Hardware updates to the
  * translation tables", "Two-stage translation", "MMU faults".
+ *
+ * DIFFERS: a misaligned access to Device memory that also lacks permission reports the permission
+ * fault; the manual's order is alignment first. Which of the two is seen matters to no software
+ * known.
+ * DIFFERS: the Contiguous bit and nT change nothing: entries are cached at the size of one
+ * descriptor, which is permitted.
+ * MISSING: FEAT_S1PIE, FEAT_S1POE, FEAT_S2PIE, FEAT_S2POE, FEAT_HAFT, FEAT_D128, FEAT_THE, FEAT_XS.
  */
 #include "walk.h"
 

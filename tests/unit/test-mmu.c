@@ -12,6 +12,7 @@
 #include "armillary/engine.h"
 #include "cpu.h"
 #include "mmu.h"
+#include "tlb.h"
 #include "tlbi.h"
 
 #define RAM UINT64_C(0x40000000)
@@ -316,6 +317,42 @@ static void test_many_digests(void **state)
     }
 }
 
+/* The word at va as a vCPU that goes on running sees it. */
+static uint64_t seen_by(A64Cpu *cpu, uint64_t va)
+{
+    uint64_t value = 0;
+
+    eng_tlb_enter(&cpu->eng);
+    eng_tlb_switch(&cpu->eng);
+    assert_true(eng_load(&cpu->eng, (Va){ va }, IR_MEM_SIZE(3), &value));
+    eng_tlb_leave(&cpu->eng);
+    return value;
+}
+
+/* HCR_EL2.FB makes EL1's local TLBI reach the other vCPU. */
+static void test_forced_broadcast(void **state)
+{
+    Rig *r = *state;
+    A64Cpu *other = a64_cpu_new(r->machine, r->model, &r->ports);
+    uint64_t one = 1, two = 2;
+    A64SysOp vaae1 = { 0, 8, 7, 3 };
+
+    memcpy(other->st.sr, r->cpu->st.sr, sizeof other->st.sr);
+    other->st.pstate = r->cpu->st.pstate;
+    a64_mmu_changed(other);
+    assert_true(mem_copy_to(r->mem, (Pa){ 0x40010000 }, &one, 8));
+    assert_true(mem_copy_to(r->mem, (Pa){ 0x40012000 }, &two, 8));
+    assert_int_equal(seen_by(other, 0x5000), 1);
+    put(r, 3, 5, 0x40012000 | 3 | AF | 1 << 7);
+    a64_tlbi(r->cpu, vaae1, 5);
+    assert_int_equal(seen_by(other, 0x5000), 1); /* ours: local means local */
+    r->cpu->st.sr[A64_SR_HCR_EL2] |= A64_HCR_EL2_FB;
+    a64_tlbi(r->cpu, vaae1, 5);
+    eng_dsb(&r->cpu->eng);
+    assert_int_equal(seen_by(other, 0x5000), 2);
+    a64_cpu_free(other);
+}
+
 static const A64TlbiContext plain = { .vmid = 7, .asid16 = true };
 static const A64TlbiContext host = {
     .vmid = 7, .asid16 = true, .el2_is_el20 = true, .el1_is_el20 = true
@@ -451,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_at_two_stages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_contexts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_digests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forced_broadcast, set_up, tear_down),
         cmocka_unit_test(test_tlbi_names),
         cmocka_unit_test(test_tlbi_scope),
         cmocka_unit_test(test_tlbi_range),
