@@ -45,9 +45,10 @@ static const ByteField *find_byte(uint16_t key)
     return NULL;
 }
 
+/* A GET zero-extends. */
 static IrVal get_byte(A64Trans *t, uint16_t offset)
 {
-    return ir_emit(t->b, IR_ZEXT, IR_I64, ir_get(t->b, IR_I8, offset), 0, 0, 8);
+    return ir_get(t->b, IR_I8, offset);
 }
 
 static IrVal get_word(A64Trans *t, uint16_t offset)

@@ -262,11 +262,13 @@ static void choose_field(InterpLower *l, InterpOp *o, const IrOp *op)
         o->a = interp_lower_use(l, op->a, 32);
         return;
     }
+    /* bits above the field are shifted out; what lies beside a narrow register must not be read */
+    unsigned top = lsb + n;
+    if (!sign && top <= 32)
+        w = 32;
     o->kind = (sign ? IK_SBFX64 : IK_UBFX64) + (w == 32);
     o->imm = (w - lsb - n) | (w - n) << 8;
-    /* bits above the field are shifted out */
-    unsigned top = lsb + n;
-    o->a = interp_lower_use(l, op->a, top <= 8 ? 8 : top <= 16 ? 16 : top <= 32 ? 32 : w);
+    o->a = interp_lower_use(l, op->a, w);
 }
 
 static void choose_insert(InterpLower *l, InterpOp *o, const IrOp *op)
