@@ -1,7 +1,8 @@
 /*
- * Handlers of block ends. Every way out of a block polls `attention`; a link goes straight to the
- * next block of the same page, an indirect or far branch through the instruction-side bank's table
- * of entry points. Not being able to go on means returning to the run loop with PC set.
+ * Handlers of block ends. Every way out of a block but falling through polls `attention`; a link
+ * goes straight to the next block of the same page, an indirect or far branch through the
+ * instruction-side bank's table of entry points. Not being able to go on means returning to the run
+ * loop with PC set.
  */
 #include "kinds.h"
 
@@ -13,21 +14,25 @@
     INTERP_LEAVE()
 
 /* Leaves the block by the first or second link behind op. */
-#define TAKE(which)                                         \
-    do {                                                    \
+#define LEAVE_BY(which, poll)                                       \
+    do {                                                            \
         const InterpLink *way = (const InterpLink *)(op + (which)); \
-        cpu->pc += (uint64_t)(int64_t)way->delta;           \
-        cpu->insns += way->insns;                           \
-        POLL();                                             \
-        INTERP_NEXT(way->target);                           \
+        cpu->pc += (uint64_t)(int64_t)way->delta;                   \
+        cpu->insns += way->insns;                                   \
+        poll;                                                       \
+        INTERP_NEXT(way->target);                                   \
     } while (0)
+#define TAKE(which) LEAVE_BY(which, POLL())
+
+/* Only forwards: no loop is without another way out of some block. */
+#define FALL_THROUGH() LEAVE_BY(2, (void)0)
 
 /* A real branch, not a selection: the host predicts its direction, and then each of two jumps. */
 #define TAKE_IF(test)   \
     do {                \
         if (test)       \
             TAKE(1);    \
-        TAKE(2);        \
+        FALL_THROUGH(); \
     } while (0)
 
 /* Goes on at cpu->pc, wherever that is. */
