@@ -19,10 +19,10 @@
 
 static inline uint64_t interp_get(const EngVcpu *cpu, uint16_t offset)
 {
-    return *(const uint64_t *)((const char *)cpu + offset);
+    return *(const InterpU64 *)((const char *)cpu + offset);
 }
 
 static inline void interp_put(EngVcpu *cpu, uint16_t offset, uint64_t v)
 {
-    *(uint64_t *)((char *)cpu + offset) = v;
+    *(InterpU64 *)((char *)cpu + offset) = v;
 }

@@ -116,7 +116,7 @@ LOADZ(LDZ64, uint64_t)
         const EngL1Entry *e = ENTRY(va);                                                    \
         if (ARM_UNLIKELY((va & (~ARM_PAGE_MASK | (sizeof(type) - 1))) != e->tag_write))     \
             INTERP_TAIL(name##_##form##_slow);                                              \
-        __atomic_store_n((type *)(va + e->addend), *(type *)((char *)cpu + op->d),          \
+        __atomic_store_n((type *)(va + e->addend), (type)R64(d),          \
                          __ATOMIC_RELEASE);                                                 \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
@@ -273,7 +273,7 @@ INTERP_HANDLER(STANY)
 INTERP_HANDLER(ATOMIC)
 {
     uint64_t mem = interp_side(op)->mem, old;
-    uint64_t b = R64(b), c = *(uint64_t *)((char *)cpu + op->imm);
+    uint64_t b = R64(b), c = *(const InterpU64 *)((char *)cpu + op->imm);
     void *host = any_host(INTERP_ARGS, true);
     if (host && any_host(INTERP_ARGS, false))
         old = eng_host_atomic(host, mem, b, c);

@@ -102,8 +102,16 @@ _Static_assert(sizeof(InterpLink) == sizeof(InterpOp), "a link takes the place o
 #define INTERP_COLD(name) \
     __attribute__((noinline, cold)) INTERP_CC static InterpRet name(INTERP_PARAMS)
 
-#define R64(field) (*(uint64_t *)((char *)cpu + op->field))
-#define R32(field) (*(uint32_t *)((char *)cpu + op->field))
+/*
+ * Guest state as handlers see it. A wide operation may read a narrow field (the bits above do not
+ * count then), which need not be aligned for it.
+ */
+typedef uint64_t __attribute__((aligned(1), may_alias)) InterpU64;
+typedef uint32_t __attribute__((aligned(1), may_alias)) InterpU32;
+typedef uint16_t __attribute__((aligned(1), may_alias)) InterpU16;
+
+#define R64(field) (*(InterpU64 *)((char *)cpu + op->field))
+#define R32(field) (*(InterpU32 *)((char *)cpu + op->field))
 
 static inline const InterpSide *interp_side(const InterpOp *op)
 {
