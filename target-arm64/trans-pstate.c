@@ -2,6 +2,7 @@
 #include "trans-pstate.h"
 
 #include "helpers.h"
+#include "exception.h"
 #include "model.h"
 #include "sysreg-help.h"
 
@@ -157,6 +158,10 @@ static void change_daif(A64Trans *t, unsigned crm, bool set)
            ir_bin(t->b, set ? IR_OR : IR_ANDN, IR_I64, old, bits));
     if (!set)
         a64_t_call(t, &a64_h_unmasked, 0, 0, 0);
+    if (crm & 8) { /* PSTATE.D may start or stop software step, which is part of the mode */
+        a64_t_call(t, &a64_h_isb, 0, 0, 0);
+        a64_t_exit(t);
+    }
 }
 
 void a64_t_write_pstate_imm(A64Trans *t, unsigned op1, unsigned op2, unsigned crm)

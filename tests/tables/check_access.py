@@ -142,7 +142,9 @@ def read_accesses(path):
     """{(name, form): rows}; families stand for their members."""
     out = {}
     for row in csv.DictReader(open(path, encoding='utf-8'), delimiter='\t', quoting=csv.QUOTE_NONE):
-        if row['form'] in ('MRS', 'MSR', 'SYS', 'SYSL') and not row['name'].startswith(('S3_', 'S1_')):
+        if row['form'] == 'MSRimm' and row['CRm'] == 'imm[3:0]':
+            out.setdefault(('MSR_' + row['name'], row['form']), []).append(dict(row, CRm='0', name='MSR_' + row['name']))
+        elif row['form'] in ('MRS', 'MSR', 'SYS', 'SYSL'):
             out.setdefault((row['name'], row['form']), []).append(row)
     return out
 
@@ -150,6 +152,10 @@ def read_accesses(path):
 def instances(rows):
     """(name, key) of each access the rows describe."""
     r = rows[0]
+    if r['name'].startswith(('S1_', 'S3_')):  # IMPLEMENTATION DEFINED: CRn is 11 or 15
+        for op1, crn, crm, op2 in ((0, 11, 0, 0), (3, 15, 15, 7), (6, 15, 3, 5)):
+            yield f'IMPDEF_{op1}_{crn}', int(r['op0']) << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+        return
     numbers = [None]
     if '<m>' in r['name']:
         low, _, high = r['m_range'].partition('-')
@@ -190,6 +196,10 @@ def expected(setting, rows, el, name):
     for row in rows:
         if int(row['EL']) == el and setting.holds(row['condition']):
             o = row['outcome']
+            if 'ImpDef' in o:
+                return 'UNDEF'  # this project's choice: there are none
+            if row['form'] == 'MSRimm' and o.startswith(('REG ', 'FUNC')):
+                return 'SELF ' + name
             if o.startswith('REG '):
                 return 'SELF ' + re.sub(r'<m>', re.sub(r'\D*(\d+)_EL\d$', r'\1', name), o[4:]).split('[')[0]
             if o.startswith('FUNC'):
