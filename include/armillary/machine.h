@@ -39,6 +39,7 @@ typedef struct {
     uint64_t max_insns;  /* stop once the vCPUs together have executed so many; 0: no limit */
     const VmDrive *drives;
     unsigned n_drives;
+    bool virtio_console; /* a virtio console (hvc0) beside the UART: it gets the input */
 } VmConfig;
 
 /* Paths; NULL: none. */

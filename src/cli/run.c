@@ -21,7 +21,7 @@ enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
 
 typedef struct {
     char *kernel, *initrd, *append, *dtb, *dump_dtb, *firmware;
-    char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns;
+    char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns, *console;
     char **traces, **drives;
     gboolean stats, state_hash;
 } Options;
@@ -45,42 +45,42 @@ static bool parse_options(int argc, char **argv, Options *o)
 {
     const GOptionEntry entries[] = {
         { "kernel", 'k', 0, G_OPTION_ARG_FILENAME, &o->kernel,
-          "arm64 Image (plain, gzip, zstd, EFI zboot) or ELF", "FILE" },
+          "arm64 Image (plain or packed) or ELF", "FILE" },
         { "initrd", 'i', 0, G_OPTION_ARG_FILENAME, &o->initrd, "initial ramdisk", "FILE" },
         { "append", 'a', 0, G_OPTION_ARG_STRING, &o->append, "kernel command line", "TEXT" },
         { "dtb", 0, 0, G_OPTION_ARG_FILENAME, &o->dtb,
-          "device tree instead of the board's own; /chosen is completed", "FILE" },
+          "device tree instead of the board's own", "FILE" },
         { "dump-dtb", 0, 0, G_OPTION_ARG_FILENAME, &o->dump_dtb,
           "write the device tree and exit", "FILE" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &o->firmware, "image for the flash at 0",
           "FILE" },
         { "cpu", 0, 0, G_OPTION_ARG_STRING, &o->cpu, "CPU model (see armillary info cpu)",
-          "NAME[,FEATURE=on|off...]" },
+          "NAME,FEAT=on|off,..." },
         { "smp", 's', 0, G_OPTION_ARG_STRING, &o->smp, "number of vCPUs (1)", "N" },
         { "memory", 'm', 0, G_OPTION_ARG_STRING, &o->memory, "size of RAM (1G)", "SIZE" },
         { "clock", 0, 0, G_OPTION_ARG_STRING, &o->clock,
-          "host: guest time follows the host, a thread per vCPU;\n"
-          "                                     "
-          "virtual: guest time = instructions, same run every time",
+          "host (default), or virtual: the same run every time",
           "host|virtual" },
         { "seed", 0, 0, G_OPTION_ARG_STRING, &o->seed, "seed of all randomness", "N" },
+        { "console", 0, 0, G_OPTION_ARG_STRING, &o->console,
+          "where typing goes: ttyAMA0 (default) or hvc0", "uart|virtio" },
         { "drive", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->drives,
-          "a disk (virtio-blk), raw", "file=FILE[,readonly=on][,snapshot=on]" },
+          "a raw disk; also readonly=on, snapshot=on", "file=FILE,..." },
         { "trace", 't', 0, G_OPTION_ARG_STRING_ARRAY, &o->traces,
-          "write events as text (see armillary info events)", "EVENT,...[:FILE]" },
+          "write events (see armillary info events)", "EVENT,...[:FILE]" },
         { "stats", 0, 0, G_OPTION_ARG_NONE, &o->stats, "print figures at exit", NULL },
         { "state-hash", 0, 0, G_OPTION_ARG_NONE, &o->state_hash, "print the state's hash at exit",
           NULL },
         { "max-insns", 0, 0, G_OPTION_ARG_STRING, &o->max_insns, "stop after N instructions",
           "N" },
         { "block-insns", 0, 0, G_OPTION_ARG_STRING, &o->block_insns,
-          "at most N instructions per translated block (for tests)", "N" },
+          "at most N instructions per block (for tests)", "N" },
         { "timeout", 0, 0, G_OPTION_ARG_STRING, &o->timeout, "stop after that much time",
           "SECONDS" },
         { .long_name = NULL }
     };
     return cli_parse(&argc, &argv, entries,
-                     "run a machine; its serial console is this terminal (Ctrl-A h: keys)");
+                     "run a machine on this terminal (Ctrl-A h: keys)");
 }
 
 static bool parse_clock(Run *r, GError **error)
@@ -94,12 +94,25 @@ static bool parse_clock(Run *r, GError **error)
     return true;
 }
 
+static bool parse_console(Run *r, GError **error)
+{
+    const char *console = r->o.console ? r->o.console : "uart";
+    r->config.virtio_console = strcmp(console, "virtio") == 0;
+    if (!r->config.virtio_console && strcmp(console, "uart") != 0) {
+        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--console %s: it is uart or virtio",
+                    console);
+        return false;
+    }
+    return true;
+}
+
 static bool make_config(Run *r, GError **error)
 {
     const Options *o = &r->o;
     uint64_t cpus = 1, block_insns = 0;
     r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1 };
-    if (!parse_clock(r, error) || (o->smp && !cli_parse_number("--smp", o->smp, &cpus, error)) ||
+    if (!parse_clock(r, error) || !parse_console(r, error) ||
+        (o->smp && !cli_parse_number("--smp", o->smp, &cpus, error)) ||
         (o->memory && !cli_parse_size(o->memory, &r->config.memory, error)) ||
         (o->block_insns &&
          !cli_parse_number("--block-insns", o->block_insns, &block_insns, error)) ||
@@ -356,7 +369,8 @@ static void clean_up(Run *r)
     }
     char *const strings[] = { r->o.kernel, r->o.initrd, r->o.append, r->o.dtb, r->o.dump_dtb,
                               r->o.firmware, r->o.cpu, r->o.smp, r->o.memory, r->o.clock,
-                              r->o.seed, r->o.max_insns, r->o.timeout, r->o.block_insns };
+                              r->o.seed, r->o.max_insns, r->o.timeout, r->o.block_insns,
+                              r->o.console };
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }

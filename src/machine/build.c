@@ -12,10 +12,12 @@
 #include "pl031.h"
 #include "pl061.h"
 #include "virtio/blk.h"
+#include "virtio/console.h"
 #include "virtio/rng.h"
 
 /* First value of the real-time clock under the virtual clock: 2026-01-01. */
 #define VIRTUAL_EPOCH_S 1767225600
+#define HVC_SETTLE_NS 500000000
 
 static bool add_memory(VmMachine *m, GError **error)
 {
@@ -86,9 +88,43 @@ static HwDevice *add_device(VmMachine *m, const HwDeviceClass *cls, VmMapId id, 
     return add_nth(m, cls, id, 0, wiring);
 }
 
-static void add_virtio(VmMachine *m, VirtioDevice *device)
+static HwDevice *add_virtio(VmMachine *m, VirtioDevice *device)
 {
-    add_nth(m, virtio_mmio_class(), VM_MAP_VIRTIO, m->n_virtio++, device);
+    return add_nth(m, virtio_mmio_class(), VM_MAP_VIRTIO, m->n_virtio++, device);
+}
+
+/* A driver that has just given its first buffers throws away what comes before it is done with
+ * its set-up: typing waits a moment. */
+static void on_hvc_hungry(void *ctx)
+{
+    VmMachine *m = ctx;
+    const int64_t now = ev_now_ns(m->clock);
+    ev_alarm_set(m->hvc_ready, m->hvc_settled ? now : now + HVC_SETTLE_NS);
+}
+
+static void on_hvc_ready(void *ctx)
+{
+    VmMachine *m = ctx;
+    m->hvc_settled = true;
+    if (m->console.input_ready) {
+        m->console.input_ready(m->console.ctx);
+    }
+}
+
+static void on_hvc_output(void *ctx, const uint8_t *bytes, size_t n)
+{
+    VmMachine *m = ctx;
+    if (m->console.output) {
+        m->console.output(m->console.ctx, bytes, n);
+    }
+}
+
+static void add_hvc(VmMachine *m)
+{
+    m->hvc_port = (HwCharPort){ on_hvc_output, on_hvc_hungry, m };
+    m->hvc_ready = ev_alarm_new(m->clock, on_hvc_ready, m);
+    m->hvc = virtio_console_new(&m->hvc_port);
+    m->hvc_device = add_virtio(m, m->hvc);
 }
 
 /* Disks first, so that the first drive is the guest's vda. */
@@ -110,6 +146,9 @@ static bool add_virtio_devices(VmMachine *m, GError **error)
     }
     m->entropy = virtio_rng_new(&m->random);
     add_virtio(m, m->entropy);
+    if (m->config.virtio_console) {
+        add_hvc(m);
+    }
     return true;
 }
 
@@ -243,6 +282,7 @@ void vm_dismantle(VmMachine *m)
     }
     if (m->gic) {
         ev_alarm_free(m->key_release);
+        ev_alarm_free(m->hvc_ready);
         for (unsigned i = 0; i < m->n_devices; i++) {
             hw_device_free(m->devices[i]);
         }
@@ -251,6 +291,9 @@ void vm_dismantle(VmMachine *m)
         }
         if (m->entropy) {
             virtio_rng_free(m->entropy);
+        }
+        if (m->hvc) {
+            virtio_console_free(m->hvc);
         }
         gic_free(m->gic);
     }
@@ -276,6 +319,7 @@ void vm_reset_parts(VmMachine *m)
         a64_cpu_reset(m->cpus[i].cpu);
         m->cpus[i].asleep = false;
     }
+    m->hvc_settled = false;
     m->next_turn = 0;
     atomic_store(&m->host_insns, 0);
 }

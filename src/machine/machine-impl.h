@@ -14,7 +14,7 @@
 #include "psci.h"
 #include "virtio/virtio.h"
 
-enum { VM_MAX_DEVICES = 3 + VM_MAX_DRIVES + 1 };
+enum { VM_MAX_DEVICES = 3 + VM_MAX_DRIVES + 2 };
 
 typedef struct {
     VmMachine *machine;
@@ -38,6 +38,11 @@ struct VmMachine {
     unsigned n_devices, n_virtio;
     VirtioDevice *disks[VM_MAX_DRIVES];
     VirtioDevice *entropy;
+    VirtioDevice *hvc;     /* NULL: no virtio console */
+    HwDevice *hvc_device;
+    HwCharPort hvc_port;
+    EvAlarm *hvc_ready; /* tells the console that hvc takes input */
+    bool hvc_settled;   /* its driver has been there for a while */
     HwCharPort console;    /* the UART's wiring */
     EvAlarm *key_release;  /* lets go of the power button */
     int64_t key_release_ns; /* INT64_MAX: it is not pressed */

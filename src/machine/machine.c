@@ -12,6 +12,7 @@
 #include "build.h"
 #include "pl011.h"
 #include "pl061.h"
+#include "virtio/console.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define KEY_PRESS_NS 100000000
@@ -207,7 +208,12 @@ void vm_console_connect(VmMachine *m, const HwCharPort *port)
 size_t vm_console_input(VmMachine *m, const uint8_t *bytes, size_t n)
 {
     mem_lock_devices(m->mem);
-    const size_t taken = pl011_receive(m->uart, bytes, n);
+    size_t taken = 0;
+    if (!m->hvc) {
+        taken = pl011_receive(m->uart, bytes, n);
+    } else if (m->hvc_settled) {
+        taken = virtio_console_receive(m->hvc_device, bytes, n);
+    }
     mem_unlock_devices(m->mem);
     return taken;
 }

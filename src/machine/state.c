@@ -179,6 +179,7 @@ static bool restore_header(VmMachine *m, SnapReader *r, GError **error)
     ev_clock_set(m->clock, h.now_ns);
     m->next_turn = (unsigned)h.next_turn;
     m->key_release_ns = h.key_release_ns;
+    m->hvc_settled = true; /* if its driver is there at all */
     m->random = h.random;
     m->firmware.random = h.firmware_random;
     return true;

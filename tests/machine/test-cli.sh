@@ -35,6 +35,8 @@ want 2 'not a number' "$armillary" run -k "$hello" --smp many
 want 2 'memory' "$armillary" run -k "$hello" --memory 99999T
 want 2 'not a size' "$armillary" run -k "$hello" --memory 12Q
 want 2 'host or virtual' "$armillary" run -k "$hello" --clock wall
+want 2 'uart or virtio' "$armillary" run -k "$hello" --console tty
+want 0 'hello' "$armillary" run -k "$hello" --console virtio
 want 2 'file=FILE' "$armillary" run -k "$hello" --drive readonly=on
 want 1 'No such file' "$armillary" run -k "$dir/missing"
 want 1 'neither' "$armillary" run -k "$dir/text"
