@@ -187,6 +187,8 @@ void eng_tlb_switch(EngVcpu *cpu)
     EngContext unpriv = target->context(cpu, IR_VIEW_UNPRIV, ENG_READ);
     EngContext fetch = target->context(cpu, IR_VIEW_CURRENT, ENG_FETCH);
 
+    eng_tlb_activate(t, tlb_vmid_bit(data.vmid) | tlb_vmid_bit(unpriv.vmid) |
+                            tlb_vmid_bit(fetch.vmid));
     eng_tlb_contexts_room(t);
     t->stats.switches++;
     t->clock++;

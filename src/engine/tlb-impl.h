@@ -26,7 +26,6 @@ enum {
     TLB_SET_LOG = 16,
     TLB_SCOPE_LOG = 32,
     TLB_CODE_LOG = 64,
-    TLB_MAIL = 64,
     TLB_WAYS = 4,
     TLB_STAGE2 = 512,
     TLB_SPLINTERS = 1024,
@@ -34,6 +33,13 @@ enum {
     TLB_FETCH_BANK = 128,
     TLB_FILTER = 8 /* words */
 };
+
+/* Messages a box holds; few in the test build, so that it often is full. */
+#ifdef ENG_TLB_PLANTS
+enum { TLB_MAIL = 4 };
+#else
+enum { TLB_MAIL = 64 };
+#endif
 
 /* Deliberate mistakes that the model test must notice; always off in the product. */
 typedef enum {
@@ -47,6 +53,7 @@ typedef enum {
     TLB_PLANT_DSB,           /* DSB does not wait */
     TLB_PLANT_ASID,          /* TLBI by ASID keeps the second level */
     TLB_PLANT_RANGE,         /* ranges are one page */
+    TLB_PLANT_ACTIVE,        /* a world switch does not look at its mail */
     TLB_PLANT_COUNT
 } TlbPlant;
 
@@ -168,6 +175,8 @@ struct EngTlb {
     TlbMail mail[TLB_MAIL];
     _Atomic(uint64_t) posted, served;
     _Atomic(bool) running;
+    /* VMIDs (by tlb_vmid_bit) whose entries the vCPU may use without looking at its mail first */
+    _Atomic(uint64_t) active;
     bool owes;          /* mail posted since the last DSB: some of wait_for is not 0 */
     uint64_t *wait_for; /* by TLB index: the posted count to wait for at DSB; 0 = nothing */
 };
@@ -200,6 +209,12 @@ static inline bool tlb_planted(const EngTlb *t, TlbPlant p)
 #define TLB_INFO_CODE (UINT64_C(1) << 8)
 #define TLB_INFO_STAGE2 (UINT64_C(1) << 9)
 #define TLB_INFO_PA UINT64_C(0x000ffffffffff000)
+
+/* Regimes without VMIDs share bit 0 with VMID 0. */
+static inline uint64_t tlb_vmid_bit(uint32_t vmid)
+{
+    return UINT64_C(1) << vmid % 64;
+}
 
 static inline unsigned tlb_half(uint64_t va)
 {
@@ -261,6 +276,19 @@ void eng_tlb_l2_reset(EngTlb *t);
 
 /* tlb-stage2.c */
 void eng_tlb_stage2_drop(EngTlb *t, const EngTlbi *what);
+
+/* tlb-mail.c */
+/* Entries of exactly these VMIDs are used from now on; mail that waited for that is applied. */
+void eng_tlb_activate(EngTlb *t, uint64_t vmids);
+/* Entries of this VMID too (AT for a guest, VNCR), until the next switch. */
+static inline void eng_tlb_also_activate(EngTlb *t, uint32_t vmid)
+{
+    uint64_t active = atomic_load_explicit(&t->active, memory_order_relaxed);
+
+    if (ARM_UNLIKELY(!(active & tlb_vmid_bit(vmid)))) {
+        eng_tlb_activate(t, active | tlb_vmid_bit(vmid));
+    }
+}
 
 /* tlb-inval.c: on the TLB's own thread (or while it stands still). */
 void eng_tlb_apply(EngTlb *t, const EngTlbi *what);

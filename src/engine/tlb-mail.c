@@ -3,6 +3,8 @@
  * posted, then a full fence, then the target's `running` is read; the target sets `running`, then a
  * full fence, then reads its mail: one of the two sees the other. Arm ARM, "Ordering and completion
  * of TLB maintenance instructions".
+ * A vCPU that runs in another VM than a TLBI names is neither disturbed nor waited for: it
+ * publishes the VMIDs it may use (`active`) in the same way, before a world switch.
  */
 #include "tlb-impl.h"
 
@@ -89,6 +91,18 @@ bool eng_tlb_serve(EngVcpu *cpu)
     return true;
 }
 
+void eng_tlb_activate(EngTlb *t, uint64_t vmids)
+{
+    if (ARM_LIKELY(atomic_load_explicit(&t->active, memory_order_relaxed) == vmids)) {
+        return;
+    }
+    atomic_store_explicit(&t->active, vmids, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in post() */
+    if (!tlb_planted(t, TLB_PLANT_ACTIVE)) {
+        eng_tlb_serve(t->cpu);
+    }
+}
+
 void eng_tlb_enter(EngVcpu *cpu)
 {
     atomic_store_explicit(&cpu->tlb->running, true, memory_order_relaxed);
@@ -101,20 +115,67 @@ void eng_tlb_leave(EngVcpu *cpu)
     atomic_store_explicit(&cpu->tlb->running, false, memory_order_release);
 }
 
-static void post(EngTlb *from, EngTlb *to, const TlbMail *m)
+/* Does the mail matter to what the target does until its next world switch? */
+static bool concerns(const EngTlb *to, const TlbMail *m)
 {
-    pthread_mutex_lock(&to->mail_lock);
+    uint64_t active = atomic_load_explicit(&to->active, memory_order_relaxed);
+
+    return m->kind != MAIL_TLBI || m->tlbi.kind == ENG_TLBI_ALL ||
+           (active & tlb_vmid_bit(m->tlbi.vmid));
+}
+
+static bool same_scope(const TlbMail *a, const TlbMail *b)
+{
+    return a->kind == MAIL_TLBI && b->kind == MAIL_TLBI && a->tlbi.regime == b->tlbi.regime &&
+           a->tlbi.vmid == b->tlbi.vmid;
+}
+
+/* The box is full: everything about m's VMID becomes one message. */
+static void merge(EngTlb *to, TlbMail *m)
+{
+    uint32_t n = 0;
+
+    if (m->kind != MAIL_TLBI || m->tlbi.kind == ENG_TLBI_ALL) {
+        return;
+    }
+    for (uint32_t i = 0; i < to->n_mail; i++) {
+        if (!same_scope(&to->mail[i], m) || to->mail[i].tlbi.kind == ENG_TLBI_ALL) {
+            to->mail[n++] = to->mail[i];
+        }
+    }
+    to->n_mail = n;
+    m->tlbi = (EngTlbi){ .kind = ENG_TLBI_VMID, .regime = m->tlbi.regime, .vmid = m->tlbi.vmid };
+}
+
+static void append(EngTlb *to, TlbMail m)
+{
+    if (to->n_mail == TLB_MAIL) {
+        merge(to, &m);
+    }
     if (to->n_mail < TLB_MAIL && !to->mail_overflow) {
-        to->mail[to->n_mail++] = *m;
+        to->mail[to->n_mail++] = m;
     } else {
         to->mail_overflow = true;
     }
-    from->wait_for[to->index] = atomic_fetch_add_explicit(&to->posted, 1, memory_order_release) + 1;
+}
+
+static void post(EngTlb *from, EngTlb *to, const TlbMail *m)
+{
+    uint64_t seq;
+
+    pthread_mutex_lock(&to->mail_lock);
+    append(to, *m);
+    seq = atomic_fetch_add_explicit(&to->posted, 1, memory_order_release) + 1;
     pthread_mutex_unlock(&to->mail_lock);
-    from->owes = true;
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in eng_tlb_enter() */
+    /* pairs with the ones in eng_tlb_enter() and eng_tlb_activate() */
+    atomic_thread_fence(memory_order_seq_cst);
     /* one that stands still is not woken: it serves its mail when it goes on */
-    if (from->group->cfg.kick && atomic_load_explicit(&to->running, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&to->running, memory_order_relaxed) || !concerns(to, m)) {
+        return;
+    }
+    from->wait_for[to->index] = seq;
+    from->owes = true;
+    if (from->group->cfg.kick) {
         from->group->cfg.kick(to->cpu, ENG_ATT_MAIL);
     }
 }

@@ -16,6 +16,7 @@ bool eng_tlb_stage2(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, EngXl
 {
     EngTlb *t = cpu->tlb;
 
+    eng_tlb_also_activate(t, vmid);
     for (uint64_t m = t->stage2_sizes; m; m &= m - 1) {
         unsigned bits = (unsigned)__builtin_ctzll(m);
         const TlbStage2 *e = slot_of(t, vmid, ipa.v, bits);

@@ -171,6 +171,7 @@ static TlbBank *vncr_bank(EngTlb *t, EngAccess access)
     if (eng_tlb_contexts_room(t)) {
         eng_tlb_switch(t->cpu);
     }
+    eng_tlb_also_activate(t, c.vmid);
     return eng_tlb_bank(t, eng_tlb_set(t, &c), c.view, false);
 }
 
