@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Boot and microbenchmarks of Armillary against a peer QEMU in one alternating run; medians and ratios. Never a pass/fail test.
 
-usage: compare.py ARMILLARY QEMU-SYSTEM-AARCH64 KERNEL INITRD [--runs N] [--micro INITRD] [--markdown FILE]
+usage: compare.py ARMILLARY [--runs N] [--peer QEMU-SYSTEM-AARCH64]
 Both run the same kernel with the same features: the peer as `-cpu max,pauth-impdef=on,sve=off,sme=off -accel tcg,thread=multi`.
+Workloads are timed by the guest's clock; each figure is scaled by wall/CPU seconds of its process, so that a busy machine hurts both alike.
 """
 import argparse
 import os
@@ -10,7 +11,12 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = HERE.parents[1] / "scripts"
 
 
 def commands(options, initrd):
@@ -34,31 +40,49 @@ def run(command):
     return usage.ru_utime + usage.ru_stime, time.time() - start, usage.ru_maxrss / 1024, output
 
 
+def output_of(*command):
+    return subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def prepare(folder):
+    """(initramfs that powers off at once, initramfs that runs the workloads)."""
+    (folder / "boot.sh").write_text("uname -r\n")
+    (folder / "micro.sh").write_text("/bin/micro 0.5\n")
+    subprocess.run(["aarch64-linux-gnu-gcc", "-O2", "-static", "-fno-math-errno", "-pthread", "-o", folder / "micro", HERE / "micro.c"], check=True)
+    output_of(SCRIPTS / "guest-initramfs", folder / "boot.cpio", "--script", folder / "boot.sh")
+    output_of(SCRIPTS / "guest-initramfs", folder / "micro.cpio", "--script", folder / "micro.sh", "--add", f"{folder}/micro:bin/micro")
+    return str(folder / "boot.cpio"), str(folder / "micro.cpio")
+
+
+def table(options, boot, micro):
+    boots, found = {"armillary": [], "peer": []}, {"armillary": {}, "peer": {}}
+    for _ in range(options.runs):
+        for who, command in commands(options, boot).items():
+            boots[who].append(run(command))
+        for who, command in commands(options, micro).items():
+            cpu, wall, _, output = run(command)
+            for name, value, unit in re.findall(r"^bench (\S+) (\S+) ([^\r\n]+)", output, re.M):
+                found[who].setdefault(f"{name}, {unit}", []).append(float(value) * wall / cpu)
+    ours, peer = (statistics.median(r[0] for r in boots[w]) for w in ("armillary", "peer"))
+    memory = [statistics.median(r[2] for r in boots[w]) for w in ("armillary", "peer")]
+    print("| workload | Armillary | peer | ratio (above 1: Armillary is faster) |\n|---|---|---|---|")
+    print(f"| boot to power-off, CPU s | {ours:.2f} | {peer:.2f} | {peer / ours:.2f} |")
+    print(f"| boot, peak RSS MiB (guest RAM that was touched included) | {memory[0]:.0f} | {memory[1]:.0f} | |")
+    for name in found["peer"]:
+        a, b = (statistics.median(found[w].get(name, [0])) for w in ("armillary", "peer"))
+        print(f"| {name} | {a:.4g} | {b:.4g} | {a / b:.2f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("armillary", "peer", "kernel", "initrd"):
-        parser.add_argument(name)
+    parser.add_argument("armillary")
+    parser.add_argument("--peer", default="")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--micro", help="initrd whose script runs the micro program")
     options = parser.parse_args()
-    boots = {"armillary": [], "peer": []}
-    for _ in range(options.runs):
-        for who, command in commands(options, options.initrd).items():
-            boots[who].append(run(command))
-    ours, peer = (statistics.median(r[0] for r in boots[w]) for w in ("armillary", "peer"))
-    print("| workload | Armillary | peer | ratio |\n|---|---|---|---|")
-    print(f"| boot to power-off, CPU s | {ours:.2f} | {peer:.2f} | {peer / ours:.2f}x |")
-    rss = [statistics.median(r[2] for r in boots[w]) for w in ("armillary", "peer")]
-    print(f"| boot, peak RSS MiB | {rss[0]:.0f} | {rss[1]:.0f} | |")
-    if options.micro:
-        found = {"armillary": {}, "peer": {}}
-        for _ in range(options.runs):
-            for who, command in commands(options, options.micro).items():
-                for name, value, unit in re.findall(r"^bench (\S+) (\S+) ([^\r\n]+)", run(command)[3], re.M):
-                    found[who].setdefault(f"{name}, {unit}", []).append(float(value))
-        for name in found["peer"]:
-            a, b = (statistics.median(found[w].get(name, [0])) for w in ("armillary", "peer"))
-            print(f"| {name} | {a:.4g} | {b:.4g} | {a / b:.2f}x |")
+    options.peer = options.peer or output_of(SCRIPTS / "peer-qemu", "system")
+    options.kernel = output_of(SCRIPTS / "guest-fetch", "kernel", "cloud", "trixie-backports") + "/boot/vmlinuz"
+    with tempfile.TemporaryDirectory() as name:
+        table(options, *prepare(Path(name)))
 
 
 if __name__ == "__main__":
