@@ -15,6 +15,7 @@
 #include "armillary/trace.h"
 #include "a64-rows.h"
 #include "cli.h"
+#include "display.h"
 #include "terminal.h"
 
 enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
@@ -22,6 +23,7 @@ enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
 typedef struct {
     char *kernel, *initrd, *append, *dtb, *dump_dtb, *firmware;
     char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns, *console;
+    char *display;
     char **traces, **drives;
     gboolean stats, state_hash;
 } Options;
@@ -32,6 +34,7 @@ typedef struct {
     VmDrive drives[VM_MAX_DRIVES];
     VmMachine *machine;
     CliTerminal *terminal;
+    CliDisplay *display; /* NULL: none */
     TraceText *traces[MAX_TRACES];
     unsigned n_traces;
     TraceStats *counts; /* --stats */
@@ -58,6 +61,8 @@ static bool parse_options(int argc, char **argv, Options *o)
           "NAME,FEAT=on|off,..." },
         { "smp", 's', 0, G_OPTION_ARG_STRING, &o->smp, "number of vCPUs (1)", "N" },
         { "memory", 'm', 0, G_OPTION_ARG_STRING, &o->memory, "size of RAM (1G)", "SIZE" },
+        { "display", 0, 0, G_OPTION_ARG_STRING, &o->display,
+          "sdl: show the console in a window too", "none|sdl" },
         { "clock", 0, 0, G_OPTION_ARG_STRING, &o->clock,
           "host (default), or virtual: the same run every time",
           "host|virtual" },
@@ -258,6 +263,20 @@ static bool start_timer(Run *r, GError **error)
     return true;
 }
 
+static bool open_display(Run *r, GError **error)
+{
+    const char *kind = r->o.display ? r->o.display : "none";
+    if (strcmp(kind, "none") == 0) {
+        return true;
+    }
+    if (strcmp(kind, "sdl") != 0) {
+        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--display %s: write none or sdl", kind);
+        return false;
+    }
+    r->display = cli_display_new(r->machine, (CliTerminalOwner){ on_key, r }, error);
+    return r->display;
+}
+
 static int status_of(const Run *r, VmStop why)
 {
     if (why == VM_STOP_REQUEST && r->forced_status >= 0) {
@@ -314,6 +333,9 @@ static int run_machine(Run *r)
 {
     EvClock *wall = ev_clock_new(false);
     r->terminal = cli_terminal_new(r->machine, (CliTerminalOwner){ on_key, r });
+    if (r->display) {
+        cli_terminal_tee(r->terminal, cli_display_write, r->display);
+    }
     const VmStop why = vm_run(r->machine);
     cli_terminal_free(r->terminal);
     const int status = status_of(r, why);
@@ -357,11 +379,12 @@ static int prepare_and_run(Run *r, GError **error)
         return dump_dtb(r, error) ? CLI_OK : -1;
     }
     catch_signals(r);
-    return start_timer(r, error) ? run_machine(r) : -1;
+    return start_timer(r, error) && open_display(r, error) ? run_machine(r) : -1;
 }
 
 static void clean_up(Run *r)
 {
+    cli_display_free(r->display);
     vm_free(r->machine);
     trace_stats_free(r->counts);
     for (unsigned i = 0; i < r->n_traces; i++) {
@@ -370,7 +393,7 @@ static void clean_up(Run *r)
     char *const strings[] = { r->o.kernel, r->o.initrd, r->o.append, r->o.dtb, r->o.dump_dtb,
                               r->o.firmware, r->o.cpu, r->o.smp, r->o.memory, r->o.clock,
                               r->o.seed, r->o.max_insns, r->o.timeout, r->o.block_insns,
-                              r->o.console };
+                              r->o.console, r->o.display };
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }

@@ -25,6 +25,8 @@ struct CliTerminal {
     size_t n_in;
     uint8_t out[OUT_BYTES]; /* device lock */
     size_t n_out;
+    CliTeeFn tee;
+    void *tee_ctx;
 };
 
 static void write_all(int fd, const uint8_t *bytes, size_t n)
@@ -49,6 +51,9 @@ static void flush(CliTerminal *t)
 static void on_output(void *ctx, const uint8_t *bytes, size_t n)
 {
     CliTerminal *t = ctx;
+    if (t->tee) {
+        t->tee(t->tee_ctx, bytes, n);
+    }
     for (size_t i = 0; i < n; i++) {
         t->out[t->n_out++] = bytes[i];
         if (bytes[i] == '\n' || t->n_out == OUT_BYTES) {
@@ -219,6 +224,12 @@ CliTerminal *cli_terminal_new(VmMachine *m, CliTerminalOwner owner)
     make_raw(t);
     vm_watch_resume(m, t->in_watch);
     return t;
+}
+
+void cli_terminal_tee(CliTerminal *t, CliTeeFn fn, void *ctx)
+{
+    t->tee = fn;
+    t->tee_ctx = ctx;
 }
 
 void cli_terminal_free(CliTerminal *t)

@@ -19,3 +19,7 @@ typedef struct {
  */
 CliTerminal *cli_terminal_new(VmMachine *m, CliTerminalOwner owner);
 void cli_terminal_free(CliTerminal *t);
+
+/* Hands the console's output to fn as well (device lock held). Before vm_run. */
+typedef void (*CliTeeFn)(void *ctx, const uint8_t *bytes, size_t n);
+void cli_terminal_tee(CliTerminal *t, CliTeeFn fn, void *ctx);

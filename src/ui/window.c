@@ -1,11 +1,13 @@
 /*
  * The console window: a thread that draws the character screen and turns keys into bytes. SDL2.
  */
+#define _GNU_SOURCE /* pipe2 */
 #include "window.h"
 
 #include <SDL.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -160,7 +162,7 @@ static void loop(UiWindow *w, Display *d)
 static void *run(void *arg)
 {
     UiWindow *w = arg;
-    Display d = { NULL };
+    Display d = { NULL, NULL, NULL };
     const bool good = open_display(&d, w->title);
     pthread_mutex_lock(&w->lock);
     w->failed = good ? NULL : strdup(SDL_GetError());
