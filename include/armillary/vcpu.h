@@ -102,6 +102,7 @@ struct EngVcpu {
     _Atomic(bool) sleeping;      /* in eng_sleep: a kick must wake */
     const void *link;            /* block cache: the link slot that asks to be patched */
     uint64_t zero;               /* always 0: operand of predecoded operations */
+    uint64_t acc;                /* last result, where handlers do not keep it in a register */
     uint64_t temp[ENG_TEMPS];    /* values of predecoded operations that are in no register */
     /* cold */
     EngMachine *machine;

@@ -12,35 +12,36 @@
     typedef int##bits##_t S __attribute__((unused));    \
     enum { BITS = bits };
 
-#define BINARY(name, expr)                                                      \
-    INTERP_HANDLER(name##64)                                                    \
+/* One form: where a and b come from is the caller's. */
+#define FORM(name, bits, get_a, get_b, expr)                                    \
+    INTERP_HANDLER(name)                                                        \
     {                                                                           \
-        TYPES(64)                                                               \
-        U a = R64(a), b = R64(b);                                               \
-        R64(d) = (U)(expr);                                                     \
-        INTERP_NEXT(op + 1);                                                    \
-    }                                                                           \
-    INTERP_HANDLER(name##64I)                                                   \
-    {                                                                           \
-        TYPES(64)                                                               \
-        U a = R64(a), b = op->imm;                                              \
-        R64(d) = (U)(expr);                                                     \
-        INTERP_NEXT(op + 1);                                                    \
-    }                                                                           \
-    INTERP_HANDLER(name##32)                                                    \
-    {                                                                           \
-        TYPES(32)                                                               \
-        U a = R32(a), b = R32(b);                                               \
-        R64(d) = (U)(expr);                                                     \
-        INTERP_NEXT(op + 1);                                                    \
-    }                                                                           \
-    INTERP_HANDLER(name##32I)                                                   \
-    {                                                                           \
-        TYPES(32)                                                               \
-        U a = R32(a), b = (U)op->imm;                                           \
-        R64(d) = (U)(expr);                                                     \
+        TYPES(bits)                                                             \
+        U a = (U)(get_a), b = (U)(get_b), c = (U)R##bits(c);                    \
+        uint64_t imm = op->imm;                                                 \
+        (void)b, (void)c, (void)imm;                                            \
+        INTERP_RESULT((U)(expr));                                               \
         INTERP_NEXT(op + 1);                                                    \
     }
+
+/* name_A: a is the last result; name_B: b is; name_AB: both are. */
+#define REGISTER_FORMS(name, bits, expr)                                        \
+    FORM(name##bits, bits, R##bits(a), R##bits(b), expr)                        \
+    FORM(name##bits##_A, bits, acc, R##bits(b), expr)                           \
+    FORM(name##bits##_B, bits, R##bits(a), acc, expr)                           \
+    FORM(name##bits##_AB, bits, acc, acc, expr)
+
+#define IMMEDIATE_FORMS(name, bits, expr)                                       \
+    FORM(name##bits##I, bits, R##bits(a), op->imm, expr)                        \
+    FORM(name##bits##I_A, bits, acc, op->imm, expr)                             \
+    FORM(name##bits##I_B, bits, R##bits(a), op->imm, expr)                      \
+    FORM(name##bits##I_AB, bits, acc, op->imm, expr)
+
+#define BINARY(name, expr)                                                      \
+    REGISTER_FORMS(name, 64, expr)                                              \
+    IMMEDIATE_FORMS(name, 64, expr)                                             \
+    REGISTER_FORMS(name, 32, expr)                                              \
+    IMMEDIATE_FORMS(name, 32, expr)
 
 BINARY(ADD, a + b)
 BINARY(SUB, a - b)
@@ -63,25 +64,9 @@ BINARY(SLT, (S)a < (S)b)
 BINARY(SLE, (S)a <= (S)b)
 
 /* Three operands, some of them unused; imm free. */
-#define GENERAL(name, expr)                                                     \
-    INTERP_HANDLER(name##64)                                                    \
-    {                                                                           \
-        TYPES(64)                                                               \
-        U a = R64(a), b = R64(b), c = R64(c);                                   \
-        uint64_t imm = op->imm;                                                 \
-        (void)b, (void)c, (void)imm;                                            \
-        R64(d) = (U)(expr);                                                     \
-        INTERP_NEXT(op + 1);                                                    \
-    }                                                                           \
-    INTERP_HANDLER(name##32)                                                    \
-    {                                                                           \
-        TYPES(32)                                                               \
-        U a = R32(a), b = R32(b), c = R32(c);                                   \
-        uint64_t imm = op->imm;                                                 \
-        (void)b, (void)c, (void)imm;                                            \
-        R64(d) = (U)(expr);                                                     \
-        INTERP_NEXT(op + 1);                                                    \
-    }
+#define GENERAL(name, expr)         \
+    REGISTER_FORMS(name, 64, expr)  \
+    REGISTER_FORMS(name, 32, expr)
 
 #define EVAL(irop) \
     ir_eval(irop, BITS == 64 ? IR_I64 : IR_I32, (const uint64_t[3]){a, b, c}, imm)
@@ -107,18 +92,8 @@ GENERAL(UBFX, (U)(a << (imm & (BITS - 1))) >> (imm >> 8 & (BITS - 1)))
 GENERAL(SBFX, (S)(U)(a << (imm & (BITS - 1))) >> (imm >> 8 & (BITS - 1)))
 GENERAL(BFI, EVAL(IR_BFI))
 /* imm: the inserted bits in place; c: lsb, width << 8 */
-INTERP_HANDLER(BFII64)
-{
-    uint64_t mask = ir_ones(op->c >> 8) << (op->c & 63);
-    R64(d) = (R64(a) & ~mask) | op->imm;
-    INTERP_NEXT(op + 1);
-}
-INTERP_HANDLER(BFII32)
-{
-    uint64_t mask = ir_ones(op->c >> 8) << (op->c & 63);
-    R64(d) = (uint32_t)((R32(a) & ~mask) | op->imm);
-    INTERP_NEXT(op + 1);
-}
+#define FIELD_MASK() (U)(ir_ones(op->c >> 8) << (op->c & 63))
+GENERAL(BFII, (a & ~FIELD_MASK()) | imm)
 GENERAL(EXTR, EVAL(IR_EXTR))
 GENERAL(ADDSHL, a + (b << (imm & (BITS - 1))))
 GENERAL(SUBSHL, a - (b << (imm & (BITS - 1))))
@@ -137,10 +112,10 @@ GENERAL(XORSHR, a ^ (b >> (imm & (BITS - 1))))
     }
 #define AT(type, field) (*(type *)((char *)cpu + op->field))
 
-SINGLE(ADDUXTW, R64(d) = R64(a) + ((uint64_t)R32(b) << (op->imm & 63)))
-SINGLE(ADDSXTW, R64(d) = R64(a) + ((uint64_t)(int32_t)R32(b) << (op->imm & 63)))
-SINGLE(UMADDL, R64(d) = R64(c) + (uint64_t)R32(a) * R32(b))
-SINGLE(SMADDL, R64(d) = R64(c) + (uint64_t)((int64_t)(int32_t)R32(a) * (int32_t)R32(b)))
+REGISTER_FORMS(ADDUXTW, 64, a + ((uint64_t)(uint32_t)b << (imm & 63)))
+REGISTER_FORMS(ADDSXTW, 64, a + ((uint64_t)(int32_t)b << (imm & 63)))
+REGISTER_FORMS(UMADDL, 64, c + (uint64_t)(uint32_t)a * (uint32_t)b)
+REGISTER_FORMS(SMADDL, 64, c + (uint64_t)((int64_t)(int32_t)a * (int32_t)b))
 SINGLE(MOV64, R64(d) = R64(a))
 SINGLE(MOV64X2, R64(d) = R64(a); R64(b) = R64(c))
 SINGLE(MOV32, R64(d) = R32(a))

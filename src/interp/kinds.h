@@ -22,7 +22,7 @@
     INTERP_PAIR(X, BFII) INTERP_PAIR(X, EXTR) INTERP_PAIR(X, SELECT)                              \
     INTERP_PAIR(X, ADDSHL) INTERP_PAIR(X, SUBSHL) INTERP_PAIR(X, ANDSHL) INTERP_PAIR(X, ORSHL)    \
     INTERP_PAIR(X, XORSHL) INTERP_PAIR(X, ADDSHR) INTERP_PAIR(X, ORSHR) INTERP_PAIR(X, XORSHR)    \
-    INTERP_PAIR(X, MADD) INTERP_PAIR(X, MSUB) X(ADDUXTW) X(ADDSXTW) X(UMADDL) X(SMADDL)
+    INTERP_PAIR(X, MADD) INTERP_PAIR(X, MSUB) X(ADDUXTW64) X(ADDSXTW64) X(UMADDL64) X(SMADDL64)
 
 #define INTERP_MOVES(X) \
     X(MOV64) X(MOV64X2) X(MOV32) X(MOVI) X(GET8) X(GET16) X(PUT8) X(PUT16) X(PUT32)  \
@@ -73,17 +73,30 @@
 
 #define INTERP_CALLS(X) X(CALL) X(CALLRAISES) X(VEC) X(CHECK) X(CHECKBITS)
 
+/* Arithmetic again, in the same order, with a, b or both taken from the last result. */
+#define INTERP_A(n) INTERP_X(n##_A)
+#define INTERP_B(n) INTERP_X(n##_B)
+#define INTERP_AB(n) INTERP_X(n##_AB)
+
 #define INTERP_KINDS(X)                                                                    \
     INTERP_ALU(X) INTERP_MOVES(X) INTERP_FLAGS(X) INTERP_MEMORY(X) INTERP_BRANCHES(X)       \
     INTERP_CALLS(X)
+#define INTERP_ACC_KINDS() \
+    INTERP_ALU(INTERP_A) INTERP_ALU(INTERP_B) INTERP_ALU(INTERP_AB)
 
 typedef enum {
 #define X(name) IK_##name,
+#define INTERP_X(name) IK_##name,
     INTERP_KINDS(X)
+    INTERP_ACC_KINDS()
+#undef INTERP_X
 #undef X
     IK_TOTAL
 } InterpKind;
 
 #define X(name) INTERP_HANDLER(name);
+#define INTERP_X(name) INTERP_HANDLER(name);
 INTERP_KINDS(X)
+INTERP_ACC_KINDS()
+#undef INTERP_X
 #undef X

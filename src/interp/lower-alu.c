@@ -84,7 +84,7 @@ static bool take_extension(InterpLower *l, InterpOp *o, const IrOp *op, IrVal a,
     bool sign = extends32(l, from, IR_SEXT);
     if (op->op != IR_ADD || op->type != IR_I64 || !(sign || extends32(l, from, IR_ZEXT)))
         return false;
-    o->kind = sign ? IK_ADDSXTW : IK_ADDUXTW;
+    o->kind = sign ? IK_ADDSXTW64 : IK_ADDUXTW64;
     o->imm = by;
     o->a = interp_lower_use(l, a, 64);
     o->b = interp_lower_use(l, lower_op(l, from)->a, 32);
@@ -102,7 +102,7 @@ static bool take_product(InterpLower *l, InterpOp *o, const IrOp *op, IrVal c, I
     if (lower_is_const(l, mul->b))
         return false;
     if (op->op == IR_ADD && extends32(l, mul->a, ext) && extends32(l, mul->b, ext)) {
-        o->kind = ext == IR_SEXT ? IK_SMADDL : IK_UMADDL;
+        o->kind = ext == IR_SEXT ? IK_SMADDL64 : IK_UMADDL64;
         o->a = interp_lower_use(l, lower_op(l, mul->a)->a, 32);
         o->b = interp_lower_use(l, lower_op(l, mul->b)->a, 32);
     } else {
@@ -126,7 +126,7 @@ static bool choose_long_product(InterpLower *l, InterpOp *o, const IrOp *op)
     IrOpcode ext = extends32(l, op->a, IR_SEXT) ? IR_SEXT : IR_ZEXT;
     if (op->op != IR_MUL || !extends32(l, op->a, ext) || !extends32(l, op->b, ext))
         return false;
-    o->kind = ext == IR_SEXT ? IK_SMADDL : IK_UMADDL;
+    o->kind = ext == IR_SEXT ? IK_SMADDL64 : IK_UMADDL64;
     o->a = interp_lower_use(l, lower_op(l, op->a)->a, 32);
     o->b = interp_lower_use(l, lower_op(l, op->b)->a, 32);
     o->c = LOWER_ZERO;

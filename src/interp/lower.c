@@ -19,8 +19,28 @@ void interp_lower_free(InterpLower *l)
     free(l);
 }
 
+/* Arithmetic comes first in InterpKind, its forms with acc last. */
+static bool sets_acc(uintptr_t kind)
+{
+    return kind < IK_MOV64 || (kind >= IK_ADD64_A && kind < IK_TOTAL);
+}
+
+/* Operands that the operation before has just computed are taken from acc. */
+static void take_acc(const InterpLower *l, InterpOp *op)
+{
+    const InterpOp *last = l->n_ops ? &l->ops[l->n_ops - 1] : NULL;
+    if (l->options.plain || op->kind >= IK_MOV64 || !last || !sets_acc(last->kind))
+        return;
+    bool a = op->a == last->d, b = op->b == last->d;
+    if (a)
+        op->kind += (b ? IK_ADD64_AB : IK_ADD64_A) - IK_ADD64;
+    else if (b)
+        op->kind += IK_ADD64_B - IK_ADD64;
+}
+
 InterpOp *interp_lower_emit(InterpLower *l, InterpOp op)
 {
+    take_acc(l, &op);
     if (l->n_ops >= LOWER_MAX_OPS - 8) {
         l->failed = true;
         l->n_ops = 0;

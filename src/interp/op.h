@@ -21,10 +21,12 @@ typedef struct InterpOp InterpOp;
 
 /*
  * A handler gets the vCPU, its own op and the pinned data bank (a copy of cpu->l1 and cpu->l1_mask,
- * reloaded after anything that may change the bank).
+ * reloaded after anything that may change the bank). acc: the result of the arithmetic operation
+ * before this one, for forms that take it from there instead of waiting for its way through memory.
  */
-#define INTERP_PARAMS EngVcpu *cpu, const InterpOp *op, EngL1Entry *l1, uint64_t l1_mask
-#define INTERP_ARGS cpu, op, l1, l1_mask
+#define INTERP_PARAMS \
+    EngVcpu *cpu, const InterpOp *op, EngL1Entry *l1, uint64_t l1_mask, uint64_t acc
+#define INTERP_ARGS cpu, op, l1, l1_mask, acc
 
 /* Handlers may use every register; what they get in registers survives calls of C functions. */
 #if INTERP_MUSTTAIL && __has_attribute(preserve_none)
@@ -46,11 +48,14 @@ typedef void InterpRet;
         __attribute__((musttail)) return handler(INTERP_ARGS);  \
     } while (0)
 #define INTERP_LEAVE() return
+/* The result of arithmetic, for the register and for acc. */
+#define INTERP_RESULT(v) (acc = R64(d) = (v))
 /* After anything that may have changed the data bank. */
 #define INTERP_RELOAD()         \
     do {                        \
         l1 = cpu->l1;           \
         l1_mask = cpu->l1_mask; \
+        acc = 0;                \
     } while (0)
 #else
 typedef const InterpOp *InterpRet;
@@ -58,6 +63,7 @@ typedef const InterpOp *InterpRet;
 #define INTERP_TAIL(handler) return handler(INTERP_ARGS)
 #define INTERP_LEAVE() return NULL
 #define INTERP_RELOAD() (void)0 /* the loop does */
+#define INTERP_RESULT(v) (acc = cpu->acc = R64(d) = (v))
 #endif
 
 typedef InterpRet (*InterpFn)(INTERP_PARAMS) INTERP_CC;

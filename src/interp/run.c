@@ -7,7 +7,10 @@
 
 const InterpFn interp_handlers[IK_TOTAL] = {
 #define X(name) [IK_##name] = interp_op_##name,
+#define INTERP_X(name) [IK_##name] = interp_op_##name,
     INTERP_KINDS(X)
+    INTERP_ACC_KINDS()
+#undef INTERP_X
 #undef X
 };
 
@@ -15,7 +18,7 @@ const InterpFn interp_handlers[IK_TOTAL] = {
 void interp_run(EngVcpu *cpu, const void *ops)
 {
     const InterpOp *op = ops;
-    op->fn(cpu, op, cpu->l1, cpu->l1_mask);
+    op->fn(cpu, op, cpu->l1, cpu->l1_mask, 0);
 }
 
 bool interp_is_threaded(void)
@@ -26,7 +29,7 @@ bool interp_is_threaded(void)
 void interp_run(EngVcpu *cpu, const void *ops)
 {
     for (const InterpOp *op = ops; op;)
-        op = op->fn(cpu, op, cpu->l1, cpu->l1_mask);
+        op = op->fn(cpu, op, cpu->l1, cpu->l1_mask, cpu->acc);
 }
 
 bool interp_is_threaded(void)
