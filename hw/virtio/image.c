@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,20 @@ static bool measure(VirtioImage *image, const char *path, GError **error)
     return true;
 }
 
+/* One writer, or any number of readers; file systems without locks do without. */
+static bool lock(int fd, VirtioImageMode mode, const char *path, GError **error)
+{
+    const int kind = mode == VIRTIO_IMAGE_RW ? LOCK_EX : LOCK_SH;
+    if (flock(fd, kind | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+        return true;
+    }
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                "%s: another process uses the disk image; "
+                "stop it, or give each machine a copy of its own",
+                path);
+    return false;
+}
+
 VirtioImage *virtio_image_open(const char *path, VirtioImageMode mode, GError **error)
 {
     const int fd = open(path, (mode == VIRTIO_IMAGE_RW ? O_RDWR : O_RDONLY) | O_CLOEXEC);
@@ -68,7 +83,7 @@ VirtioImage *virtio_image_open(const char *path, VirtioImageMode mode, GError **
     image->fd = fd;
     image->overlay = -1;
     image->read_only = mode == VIRTIO_IMAGE_RO;
-    if (!measure(image, path, error) ||
+    if (!lock(fd, mode, path, error) || !measure(image, path, error) ||
         (mode == VIRTIO_IMAGE_SNAPSHOT && !open_overlay(image, path, error))) {
         virtio_image_free(image);
         return NULL;

@@ -11,7 +11,8 @@
 typedef enum { VIRTIO_IMAGE_RW, VIRTIO_IMAGE_RO, VIRTIO_IMAGE_SNAPSHOT } VirtioImageMode;
 typedef struct VirtioImage VirtioImage;
 
-/* NULL and a sentence with the path in *error when it cannot be used. */
+/* NULL and a sentence with the path in *error when it cannot be used, or is in use elsewhere: one
+ * writer alone, or readers. */
 VirtioImage *virtio_image_open(const char *path, VirtioImageMode mode, GError **error);
 void virtio_image_free(VirtioImage *image);
 

@@ -667,6 +667,28 @@ static void entropy(void **state)
     virtio_rng_free(d);
 }
 
+static void one_writer_or_many_readers(void **state)
+{
+    Bench *b = *state; /* has it open for writing */
+    GError *error = NULL;
+    assert_null(virtio_image_open(b->path, VIRTIO_IMAGE_RW, &error));
+    assert_non_null(strstr(error->message, b->path));
+    g_clear_error(&error);
+    assert_null(virtio_image_open(b->path, VIRTIO_IMAGE_SNAPSHOT, &error));
+    g_clear_error(&error);
+}
+
+static void many_readers(void **state)
+{
+    Bench *b = *state; /* has it open for reading */
+    GError *error = NULL;
+    VirtioImage *other = virtio_image_open(b->path, VIRTIO_IMAGE_SNAPSHOT, &error);
+    assert_non_null(other);
+    virtio_image_free(other);
+    assert_null(virtio_image_open(b->path, VIRTIO_IMAGE_RW, &error));
+    g_clear_error(&error);
+}
+
 static void image_errors(void **state)
 {
     GError *error = NULL;
@@ -700,6 +722,8 @@ int main(void)
         cmocka_unit_test(endless_requests),
         cmocka_unit_test(entropy),
         cmocka_unit_test(image_errors),
+        DISK(one_writer_or_many_readers),
+        cmocka_unit_test_setup_teardown(many_readers, disk_setup_ro, disk_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
