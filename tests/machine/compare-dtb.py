@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compares the board's device tree with the peer's: every property of every node that both have must mean the same.
 
-usage: compare-dtb.py ARMILLARY      (the peer: $ARMILLARY_PEER/qemu-system-aarch64; exit 77: not there)
+usage: compare-dtb.py ARMILLARY
+       compare-dtb.py --record QEMU     writes peer-trees/ anew (QEMU 11's qemu-system-aarch64: scripts/peer-qemu system)
 """
-import os
+import gzip
 import subprocess
 import sys
 import tempfile
@@ -21,12 +22,6 @@ DIFFERENT = {  # (last part of the node's name up to @, property): why
     **{("cpu", f"{c}-cache-{p}"): "caches are not modelled" for c in "id" for p in ("size", "sets", "block-size")},
     ("cpu", "next-level-cache"): "caches are not modelled",
 }
-
-
-def tree_of(command, folder):
-    path = Path(folder) / "tree.dtb"
-    subprocess.run([*command(path)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return fdt.parse(path.read_bytes())
 
 
 def resolve(tree):
@@ -66,23 +61,35 @@ def compare(ours, theirs):
     return errors
 
 
+CONFIGURATIONS = [(el2, smp, memory) for el2 in ("on", "off") for smp, memory in ((1, "512M"), (20, "1G"), (124, "6G"))]
+
+
+def recorded(el2, smp, memory):
+    return Path(__file__).resolve().parent / "peer-trees" / f"el2-{el2}-{smp}-{memory}.dtb.gz"
+
+
+def record(qemu):
+    for el2, smp, memory in CONFIGURATIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tree.dtb"
+            subprocess.run([qemu, "-M", f"virt,virtualization={el2},gic-version=3,dumpdtb={path}", "-cpu", "max", "-smp", str(smp),
+                            "-m", memory, "-nographic"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+            recorded(el2, smp, memory).write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+
+
 def main():
-    armillary = sys.argv[1]
-    cache = Path(os.environ.get("ARMILLARY_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "armillary")
-    qemu = Path(os.environ.get("ARMILLARY_PEER") or cache / "peer") / "qemu-system-aarch64"
-    if not qemu.exists():
-        print(f"compare-dtb: no {qemu}: run scripts/peer-qemu system")
-        return 77
+    if len(sys.argv) == 3 and sys.argv[1] == "--record":
+        return record(sys.argv[2])
     errors = []
-    for el2 in ("on", "off"):
-        for smp, memory in ((1, "512M"), (20, "1G"), (124, "6G")):
-            with tempfile.TemporaryDirectory() as folder:
-                ours = tree_of(lambda p: [armillary, "run", "--dump-dtb", p, "--smp", str(smp), "--memory", memory,
-                                          "--cpu", f"max,el2={el2}"], folder)
-                theirs = tree_of(lambda p: [qemu, "-M", f"virt,virtualization={el2},gic-version=3,dumpdtb={p}", "-cpu", "max",
-                                            "-smp", str(smp), "-m", memory, "-nographic"], folder)
-            found = compare(resolve(ours), resolve(theirs))
-            errors += [f"el2={el2} smp={smp} memory={memory}: {e}" for e in found]
+    for el2, smp, memory in CONFIGURATIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tree.dtb"
+            subprocess.run([sys.argv[1], "run", "--dump-dtb", path, "--smp", str(smp), "--memory", memory, "--cpu", f"max,el2={el2}"],
+                           check=True, stdin=subprocess.DEVNULL)
+            ours = fdt.parse(path.read_bytes())
+        theirs = fdt.parse(gzip.decompress(recorded(el2, smp, memory).read_bytes()))
+        found = compare(resolve(ours), resolve(theirs))
+        errors += [f"el2={el2} smp={smp} memory={memory}: {e}" for e in found]
     print("\n".join(errors[:40]))
     return 1 if errors else 0
 
