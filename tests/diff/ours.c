@@ -10,7 +10,8 @@
 
 #include "cpu.h"
 
-#define TABLE UINT64_C(0x1000)   /* level-1 translation table: one block entry */
+#define TABLE UINT64_C(0x1000)   /* level-1 translation table: one entry */
+#define TABLE2 UINT64_C(0x3000)  /* level-2 table: 2 MiB blocks */
 #define VECTORS UINT64_C(0x2000) /* `b .` at every vector */
 #define SLOT(i) (DIFF_CODE + 64 * (uint64_t)(i))
 
@@ -58,9 +59,14 @@ static void setup_memory(Ours *o)
         fputs("ours: no memory\n", stderr);
         exit(1);
     }
-    /* Block, AF, inner shareable, EL0 read/write, attribute 0 (Normal write-back) */
-    const uint64_t block = 0x1 | 1 << 10 | 3 << 8 | 1 << 6;
-    mem_copy_to(o->mem, (Pa){ TABLE }, &block, 8);
+    /* Blocks: AF, inner shareable, attribute 0 (Normal write-back), EL0 read/write but for the first, where the vectors are:
+     * what EL0 may write EL1 may not execute. */
+    const uint64_t table = TABLE2 | 3;
+    mem_copy_to(o->mem, (Pa){ TABLE }, &table, 8);
+    for (uint64_t i = 0; i < 512; i++) {
+        const uint64_t block = i << 21 | 0x1 | 1 << 10 | 3 << 8 | (i > 0 ? 1 << 6 : 0);
+        mem_copy_to(o->mem, (Pa){ TABLE2 + 8 * i }, &block, 8);
+    }
     for (uint64_t v = 0; v < 0x800; v += 0x80) {
         store32(o, VECTORS + v, 0x14000000);
     }
