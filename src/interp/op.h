@@ -63,7 +63,7 @@ typedef const InterpOp *InterpRet;
 #define INTERP_TAIL(handler) return handler(INTERP_ARGS)
 #define INTERP_LEAVE() return NULL
 #define INTERP_RELOAD() (void)0 /* the loop does */
-#define INTERP_RESULT(v) (acc = cpu->acc = R64(d) = (v))
+#define INTERP_RESULT(v) (cpu->acc = R64(d) = (v))
 #endif
 
 typedef InterpRet (*InterpFn)(INTERP_PARAMS) INTERP_CC;
