@@ -19,6 +19,7 @@
 #define VIRTUAL_EPOCH_S 1767225600
 #define HVC_SETTLE_NS 500000000
 
+/* MISSING: the flash's command set (CFI): it reads as ROM, and writes are ignored. */
 static bool add_memory(VmMachine *m, GError **error)
 {
     const VmMapRow *flash = vm_map_row(VM_MAP_FLASH);
