@@ -75,14 +75,33 @@ static unsigned first_of(unsigned pending)
     return pending & FIQ ? FIQ : IRQ;
 }
 
+enum { IDS_AND_ISS = 0x1ffffff };
+
 static void take_virtual_serror(A64Cpu *cpu)
 {
     uint64_t vsesr = a64_has(cpu->model, A64_FEAT_RAS) ? cpu->st.sr[A64_SR_VSESR_EL2] : 0;
     cpu->st.sr[A64_SR_ESR_EL1] =
-        (uint64_t)A64_EC_SERROR << 26 | UINT64_C(1) << 25 | (vsesr & 0x1ffffff);
+        (uint64_t)A64_EC_SERROR << 26 | UINT64_C(1) << 25 | (vsesr & IDS_AND_ISS);
     cpu->st.sr[A64_SR_HCR_EL2] &= ~A64_HCR_EL2_VSE;
     take(cpu, 1, SERROR);
 }
+
+/*
+ * A virtual SError that is pending and masked is consumed: VDISR_EL2 tells EL1 about it, under the
+ * name of DISR_EL1. One that is not masked is taken before the next instruction anyway, and there
+ * are no physical ones. Source: Arm ARM, "ESB" and "Virtual SError exceptions".
+ */
+static uint64_t esb(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    uint64_t *sr = cpu->st.sr;
+    if (virtual_pending(cpu) & virtual_enabled(cpu) & cpu->st.pstate.daif & SERROR) {
+        sr[A64_SR_VDISR_EL2] = A64_VDISR_EL2_A | (sr[A64_SR_VSESR_EL2] & IDS_AND_ISS);
+        sr[A64_SR_HCR_EL2] &= ~A64_HCR_EL2_VSE;
+    }
+    return 0;
+}
+const IrHelper a64_h_esb = {"esb", esb, 0, IR_H_READS | IR_H_WRITES};
 
 bool a64_take_pending(EngVcpu *eng)
 {

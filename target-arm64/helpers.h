@@ -19,6 +19,8 @@ extern const IrHelper a64_h_casp;            /* rs:rs+1 compared, rt:rt+1 stored
 
 /* Completes this vCPU's TLB and cache maintenance. */
 extern const IrHelper a64_h_dsb;
+/* Error synchronization: defers a masked virtual SError. */
+extern const IrHelper a64_h_esb;
 /* Wait for interrupt or event: traps, sleeps or goes on. */
 extern const IrHelper a64_h_wfi;
 extern const IrHelper a64_h_wfe;

@@ -4,7 +4,7 @@
  */
 #include "a64-decode.h"
 #include "exception.h"
-#include "exception.h"
+#include "sysreg-help.h"
 
 bool a64_trans_hint(A64Trans *t, const A64Args_hint *a)
 {
@@ -16,9 +16,13 @@ bool a64_trans_yield(A64Trans *t, const A64Args_hint *a)
     return true;
 }
 
-/* No error is ever pending to be synchronized: the hint defers nothing. */
+/* No physical error is ever pending, and virtual ones are not EL2's. */
 bool a64_trans_esb(A64Trans *t, const A64Args_hint *a)
 {
+    if (t->mode->el < 2 && a64_t_has(t, A64_FEAT_EL2)) {
+        a64_t_call(t, &a64_h_esb, 0, 0, 0);
+        a64_t_call(t, &a64_h_unmasked, 0, 0, 0);
+    }
     return true;
 }
 

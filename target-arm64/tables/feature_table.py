@@ -14,7 +14,7 @@ class Feature:
     ids: list                # (register, field, value)
     needs: list
     where: str
-    mandatory: tuple = ()    # version from which every implementation has it
+    mandatory: list = field(default_factory=list)  # (version, names): from it on all that have the names have this
 
 
 @dataclass
@@ -50,6 +50,11 @@ def id_value(where, text):
     return m.group(1), m.group(2), int(m.group(3), 0)
 
 
+def mandatory_from(where, text):
+    since, _, names = text.partition(':')
+    return version(where, since), names.split('+') if names else []
+
+
 def parse_feature(where, words):
     if len(words) < 3:
         fail(where, 'a feature needs a name and a version')
@@ -61,7 +66,7 @@ def parse_feature(where, words):
         elif key == 'needs':
             row.needs += value.split(',')
         elif key == 'mandatory':
-            row.mandatory = version(where, value)
+            row.mandatory += [mandatory_from(where, v) for v in value.split(',')]
         else:
             fail(where, f"unknown key '{key}'")
     return row
@@ -96,12 +101,30 @@ def parse(path):
     return out
 
 
-def too_new(feature, base):
-    """May an implementation of version base have it? From one minor version below its own on."""
-    major, minor = base
-    newest = (major, minor + 1)
-    also = (9, max(minor - 4, 0)) if major == 8 and minor >= 5 else newest
-    return feature.version > newest and feature.version > also
+def includes(base, other):
+    """Does version base include other? Armv9.n includes Armv8.(n+5)."""
+    if base[0] == 9 and other[0] == 8:
+        return base[1] + 5 >= other[1]
+    return base[0] == other[0] and base[1] >= other[1]
+
+
+def check_model(features, m):
+    for name in m.features:
+        if name not in features.rows:
+            fail(m.where, f'cpu {m.name}: no such feature {name}')
+        if m.features.count(name) > 1:
+            fail(m.where, f'cpu {m.name}: {name} listed twice')
+        row = features.rows[name]
+        for n in row.needs:
+            if n not in m.features:
+                fail(m.where, f'cpu {m.name}: {name} needs {n}')
+        if not includes(m.base, row.version):
+            fail(m.where, f'cpu {m.name}: {name} is only for v{row.version[0]}.{row.version[1]} and later')
+    for row in features.rows.values():
+        for since, names in row.mandatory:
+            if includes(m.base, since) and set(names) <= set(m.features) and row.name not in m.features:
+                text = f' with {" and ".join(names)}' if names else ''
+                fail(m.where, f'cpu {m.name}: v{m.base[0]}.{m.base[1]}{text} includes {row.name}')
 
 
 def check(features):
@@ -109,20 +132,8 @@ def check(features):
         for n in row.needs:
             if n not in features.rows:
                 fail(row.where, f'{row.name} needs {n}, which is not in the table')
+        for n in [n for _, names in row.mandatory for n in names]:
+            if n not in features.rows:
+                fail(row.where, f'{row.name} is mandatory with {n}, which is not in the table')
     for m in features.models.values():
-        seen = set()
-        for name in m.features:
-            if name in seen:
-                fail(m.where, f'cpu {m.name}: {name} listed twice')
-            seen.add(name)
-            if name not in features.rows:
-                fail(m.where, f'cpu {m.name}: no such feature {name}')
-            row = features.rows[name]
-            for n in row.needs:
-                if n not in m.features:
-                    fail(m.where, f'cpu {m.name}: {name} needs {n}')
-            if too_new(row, m.base):
-                fail(m.where, f'cpu {m.name}: {name} is newer than v{m.base[0]}.{m.base[1] + 1}')
-        for row in features.rows.values():
-            if row.mandatory and row.mandatory <= m.base and row.name not in m.features:
-                fail(m.where, f'cpu {m.name}: v{m.base[0]}.{m.base[1]} includes {row.name}')
+        check_model(features, m)

@@ -151,7 +151,7 @@ class Conditions(unittest.TestCase):
 
 
 class FeatureTable(unittest.TestCase):
-    GOOD = 'feat A v8.0\nfeat B v8.1 mandatory=v8.1 needs=A\nfeat C v8.3\n'
+    GOOD = 'feat A v8.0\nfeat B v8.1 mandatory=v8.1 needs=A\nfeat C v8.2\nfeat D v8.1 mandatory=v8.2:C+B,v9.0\nfeat E v9.0\n'
 
     def refused(self, text, message):
         with self.assertRaisesRegex(feature_table.TableError, message):
@@ -159,12 +159,18 @@ class FeatureTable(unittest.TestCase):
 
     def test_good(self):
         self.assertEqual(load_features(self.GOOD + 'cpu max v8.1\n  A B\n').models['max'].features, ['A', 'B'])
+        load_features(self.GOOD + 'cpu a v8.2\n  A B\ncpu b v8.2\n  A B C D\ncpu c v9.0\n  A B C D E\n')
 
     def test_refusals(self):
         self.refused(self.GOOD + 'cpu max v8.1\n  B\n', 'B needs A')
         self.refused(self.GOOD + 'cpu max v8.1\n  A\n', 'v8.1 includes B')
-        self.refused(self.GOOD + 'cpu max v8.1\n  A B C\n', 'C is newer than v8.2')
-        self.refused(self.GOOD + 'cpu max v8.1\n  A B D\n', 'no such feature D')
+        self.refused(self.GOOD + 'cpu max v8.1\n  A B C\n', 'C is only for v8.2 and later')
+        self.refused(self.GOOD + 'cpu max v8.9\n  A B D E\n', 'E is only for v9.0 and later')
+        self.refused(self.GOOD + 'cpu max v8.2\n  A B C\n', 'v8.2 with C and B includes D')
+        self.refused(self.GOOD + 'cpu max v9.0\n  A B E\n', 'v9.0 includes D')
+        self.refused(self.GOOD + 'cpu max v9.0\n  A D E\n', 'v9.0 includes B')
+        self.refused(self.GOOD + 'cpu max v8.1\n  A B Y\n', 'no such feature Y')
+        self.refused('feat A v8.0 mandatory=v8.1:Z\n', 'mandatory with Z')
         self.refused(self.GOOD + 'cpu max v8.1\n  A A B\n', 'listed twice')
         self.refused('feat A v8.0 needs=Z\n', 'needs Z')
         self.refused('feat A v8.0\nfeat A v8.0\n', 'described twice')

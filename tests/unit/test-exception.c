@@ -21,6 +21,8 @@ enum { PC = 0x40000000 };
 #define HCR_IMO (UINT64_C(1) << 4)
 #define HCR_FMO (UINT64_C(1) << 3)
 #define HCR_VI (UINT64_C(1) << 7)
+#define HCR_AMO (UINT64_C(1) << 5)
+#define HCR_VSE (UINT64_C(1) << 8)
 
 static A64Cpu cpu;
 static struct A64GicCpu gic;
@@ -368,6 +370,76 @@ static void fp_traps(void **state)
     }
 }
 
+/* "Virtual SError exceptions", ESR_EL1 for a virtual SError: IDS and ISS are VSESR_EL2's. */
+static void virtual_serror(void **state)
+{
+    for (unsigned el = 0; el < 2; el++) {
+        at(el, el, HCR_AMO | HCR_VSE);
+        cpu.st.sr[A64_SR_VSESR_EL2] = 0x1abcdef;
+        cpu.st.pstate.daif = 8 | 2 | 1;
+        assert_int_equal(a64_isr(&cpu), el ? 0x100 : 0);
+        assert_true(a64_take_pending(&cpu.eng));
+        assert_int_equal(cpu.eng.pc, 0x100000 + (el ? 0x380 : 0x580));
+        assert_int_equal(cpu.st.sr[A64_SR_ESR_EL1], UINT64_C(0xbfabcdef));
+        assert_int_equal(cpu.st.sr[A64_SR_ELR_EL1], PC);
+        assert_int_equal(cpu.st.sr[A64_SR_HCR_EL2], HCR_AMO);
+        assert_int_equal(cpu.st.sr[A64_SR_VDISR_EL2], 0);
+    }
+}
+
+/* ESB: who defers a virtual SError, and what VDISR_EL2 then says. */
+static void esb_defers(void **state)
+{
+    const struct {
+        unsigned el;
+        uint64_t hcr;
+        bool masked, deferred;
+    } cases[] = {
+        {0, HCR_AMO | HCR_VSE, true, true},
+        {1, HCR_AMO | HCR_VSE, true, true},
+        {1, HCR_AMO | HCR_VSE | HCR_E2H, true, true},
+        {1, HCR_AMO | HCR_VSE, false, false},
+        {1, HCR_VSE, true, false},
+        {1, HCR_AMO, true, false},
+        {0, HCR_AMO | HCR_VSE | HCR_TGE, true, false},
+        {2, HCR_AMO | HCR_VSE, true, false},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        at(cases[i].el, cases[i].el != 0, cases[i].hcr);
+        cpu.st.sr[A64_SR_VSESR_EL2] = 0x1000c11;
+        cpu.st.sr[A64_SR_DISR_EL1] = 0x11;
+        cpu.st.pstate.daif = cases[i].masked ? 4 : 11;
+        call(&a64_h_esb, 0);
+        assert_int_equal(cpu.eng.leave, ENG_STAY);
+        assert_int_equal(cpu.eng.pc, PC);
+        assert_int_equal(cpu.st.sr[A64_SR_VDISR_EL2], cases[i].deferred ? 0x81000c11 : 0);
+        assert_int_equal(cpu.st.sr[A64_SR_DISR_EL1], 0x11);
+        uint64_t left = cases[i].deferred ? cases[i].hcr & ~HCR_VSE : cases[i].hcr;
+        assert_int_equal(cpu.st.sr[A64_SR_HCR_EL2], left);
+    }
+}
+
+/* DISR_EL1 at EL1 is VDISR_EL2 with HCR_EL2.AMO; ERRSELR_EL1 is trapped by HCR_EL2.TERR, and with
+ * ERRIDR_EL1.NUM = 0 the record registers read as zero. */
+static void error_registers(void **state)
+{
+    const A64SysAccess disr = {A64_SYS_KEY(3, 0, 12, 1, 1), false};
+    const A64SysAccess select = {A64_SYS_KEY(3, 0, 5, 3, 1), true};
+    at(1, 1, 0);
+    assert_string_equal(a64_sysreg_decide(a64_mode_current(&cpu.eng), &disr).reg->name, "DISR_EL1");
+    A64Decision d = a64_sysreg_decide(a64_mode_current(&cpu.eng), &select);
+    assert_int_equal(d.kind, A64_ACC_RAZ);
+    at(1, 1, HCR_AMO);
+    assert_string_equal(a64_sysreg_decide(a64_mode_current(&cpu.eng), &disr).reg->name, "VDISR_EL2");
+    at(1, 1, UINT64_C(1) << 36);
+    d = a64_sysreg_decide(a64_mode_current(&cpu.eng), &select);
+    assert_int_equal(d.kind, A64_ACC_TRAP);
+    assert_int_equal(d.el, 2);
+    assert_int_equal(d.ec, 0x18);
+    at(0, 0, 0);
+    assert_int_equal(a64_sysreg_decide(a64_mode_current(&cpu.eng), &disr).kind, A64_ACC_UNDEF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +456,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(isr, setup, teardown),
         cmocka_unit_test_setup_teardown(wait_traps, setup, teardown),
         cmocka_unit_test_setup_teardown(fp_traps, setup, teardown),
+        cmocka_unit_test_setup_teardown(virtual_serror, setup, teardown),
+        cmocka_unit_test_setup_teardown(esb_defers, setup, teardown),
+        cmocka_unit_test_setup_teardown(error_registers, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
