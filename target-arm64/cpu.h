@@ -45,5 +45,21 @@ void a64_trace_wait(A64Cpu *cpu, bool wfe);
 unsigned a64_trace_points(const A64Ports *ports);
 void a64_trace_eret(A64Cpu *cpu, unsigned from_el, uint64_t from);
 
+/* The event register: other vCPUs' SEV sets it, so every access is atomic. */
+static inline void a64_event_set(A64Cpu *cpu)
+{
+    __atomic_store_n(&cpu->st.event, true, __ATOMIC_RELEASE);
+}
+
+static inline void a64_event_clear(A64Cpu *cpu)
+{
+    __atomic_store_n(&cpu->st.event, false, __ATOMIC_RELAXED);
+}
+
+static inline bool a64_event_is_set(const A64Cpu *cpu)
+{
+    return __atomic_load_n(&cpu->st.event, __ATOMIC_ACQUIRE);
+}
+
 /* Sets the event register (SEV) and wakes the vCPU. Any thread. */
 void a64_event(A64Cpu *cpu);

@@ -135,12 +135,12 @@ bool a64_wakes(EngVcpu *eng, bool wfe)
     A64Cpu *cpu = a64_cpu(eng);
     a64_timers_poll(cpu);
     if (wfe && a64_timers_take_event(cpu))
-        cpu->st.event = true;
+        a64_event_set(cpu);
     unsigned physical = physical_pending(cpu);
     unsigned virtual = virtual_pending(cpu) & virtual_enabled(cpu);
     if (!wfe)
         return physical || virtual;
-    return cpu->st.event || physical_unmasked(cpu, physical) ||
+    return a64_event_is_set(cpu) || physical_unmasked(cpu, physical) ||
            (virtual & ~(unsigned)cpu->st.pstate.daif);
 }
 

@@ -75,7 +75,7 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
     uint64_t from_pc = cpu->eng.insn_pc;
     cpu->eng.pc = to;
     eng_clear_exclusive(&cpu->eng);
-    st->event = true;
+    a64_event_set(cpu);
     cpu->eng.leave = ENG_LEAVE_EXCEPTION;
     a64_mode_select(cpu);
     eng_context_changed(&cpu->eng);

@@ -8,7 +8,7 @@
 void a64_event(A64Cpu *cpu)
 {
     /* A WFE that looks at the same time may miss this store, but not the kick behind it. */
-    __atomic_store_n(&cpu->st.event, true, __ATOMIC_RELEASE);
+    a64_event_set(cpu);
     eng_kick(&cpu->eng, ENG_ATT_IRQ);
 }
 
@@ -18,7 +18,7 @@ static uint64_t sev(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     if (cpu->ports && cpu->ports->send_event) {
         cpu->ports->send_event(cpu->ports->event_ctx);
     } else {
-        cpu->st.event = true;
+        a64_event_set(cpu);
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "sysreg-hooks.h"
 
 #include "model.h"
+#include "cpu.h"
 #include "timer.h"
 
 uint64_t a64_sr_read_cntpct_el0(A64Cpu *cpu)
@@ -133,7 +134,9 @@ void a64_sr_write_cntpoff_el2(A64Cpu *cpu, uint64_t value)
 /* Events of the stream set up before count as before; the new one starts now. */
 static void set_stream(A64Cpu *cpu, uint16_t slot, uint64_t value)
 {
-    cpu->st.event |= a64_timers_take_event(cpu);
+    if (a64_timers_take_event(cpu)) {
+        a64_event_set(cpu);
+    }
     cpu->st.sr[slot] = value & ~cpu->model->res0[slot];
 }
 

@@ -132,8 +132,8 @@ static unsigned wfx_trap(const A64Cpu *cpu, bool wfe)
 
 static void wait(A64Cpu *cpu, bool wfe)
 {
-    if (wfe && cpu->st.event) {
-        cpu->st.event = false;
+    if (wfe && a64_event_is_set(cpu)) {
+        a64_event_clear(cpu);
         return;
     }
     if (a64_wakes(&cpu->eng, wfe))

@@ -61,6 +61,18 @@ static bool attend(EngVcpu *cpu, bool poll)
     return true;
 }
 
+/*
+ * A fetch that faults counts as an instruction: a handler that cannot be fetched takes the same
+ * exception for ever, and turns and the virtual clock must go on meanwhile.
+ */
+static void run_ops(EngVcpu *cpu, const void *ops)
+{
+    if (ARM_LIKELY(ops))
+        interp_run(cpu, ops);
+    else
+        cpu->insns++;
+}
+
 /* One block, or what is left of the turn of one, or the one instruction that touches a device. */
 static void run_block(EngVcpu *cpu)
 {
@@ -69,8 +81,7 @@ static void run_block(EngVcpu *cpu)
         cpu->retry_io = false;
         cpu->may_do_io = true;
         ops = eng_blocks_short(cpu, 1);
-        if (ops)
-            interp_run(cpu, ops);
+        run_ops(cpu, ops);
         cpu->link = NULL;
         cpu->may_do_io = false;
         if (cpu->leave == ENG_STAY)
@@ -80,14 +91,11 @@ static void run_block(EngVcpu *cpu)
     if (ARM_UNLIKELY(cpu->split)) {
         cpu->split = false;
         ops = eng_blocks_short(cpu, (uint32_t)(cpu->turn_end - cpu->insns));
-        if (ops)
-            interp_run(cpu, ops);
+        run_ops(cpu, ops);
         cpu->link = NULL;
         return;
     }
-    ops = eng_blocks_find(cpu);
-    if (ops)
-        interp_run(cpu, ops);
+    run_ops(cpu, eng_blocks_find(cpu));
 }
 
 static EngRan run(EngVcpu *cpu)

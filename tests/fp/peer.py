@@ -4,7 +4,7 @@
     peer.py VECTORS.C INCLUDE_DIR [generate.py's options]
 
 Writes the functions of armillary/fp.h as one A64 instruction each, links the vector driver with
-them and runs it on qemu-aarch64 ($QEMU_AARCH64, or from PATH): here the oracle is under test. Exits
+them and runs it on qemu-aarch64 ($ARMILLARY_QEMU_USER, or from PATH): here the oracle is under test. Exits
 with 77 (skipped) when the cross compiler or QEMU is missing.
 """
 
@@ -172,10 +172,10 @@ def has_instruction(line):
 
 def main():
     vectors_c, include, *options = sys.argv[1:]
-    qemu = os.environ.get("QEMU_AARCH64") or shutil.which("qemu-aarch64")
+    qemu = os.environ.get("ARMILLARY_QEMU_USER") or shutil.which("qemu-aarch64")
     for tool in (CROSS, qemu):
         if not tool or not shutil.which(tool):
-            print("skipped: no %s" % (tool or "qemu-aarch64 (set QEMU_AARCH64)"))
+            print("skipped: no %s" % (tool or "qemu-aarch64 (set ARMILLARY_QEMU_USER)"))
             return 77
     generate = os.path.join(os.path.dirname(os.path.abspath(__file__)), "generate.py")
     lines = subprocess.run([sys.executable, generate, *options], check=True, text=True,

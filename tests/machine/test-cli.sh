@@ -22,6 +22,7 @@ want() {
 hello=$GUESTS/hello.bin
 spin=$GUESTS/spin.bin
 echo foreign >"$dir/text"
+head -c 4000000 /dev/zero >"$dir/big"
 want 2 'armillary run' "$armillary"
 want 0 'armillary run' "$armillary" --help
 want 0 '--kernel' "$armillary" run --help
@@ -40,7 +41,7 @@ want 0 'hello' "$armillary" run -k "$hello" --console virtio
 want 2 'file=FILE' "$armillary" run -k "$hello" --drive readonly=on
 want 1 'No such file' "$armillary" run -k "$dir/missing"
 want 1 'neither' "$armillary" run -k "$dir/text"
-want 1 'does not fit' "$armillary" run -k "$hello" -m 2M -i "$armillary"
+want 1 'does not fit' "$armillary" run -k "$hello" -m 2M -i "$dir/big"
 want 0 'hello' "$armillary" run -k "$hello"
 want 0 'hello' "$armillary" run -k "$hello" --clock virtual
 want 0 'MIPS' "$armillary" run -k "$hello" --stats

@@ -104,6 +104,11 @@ static void make_vcpu(Vmm *v, unsigned n)
     v->vcpu[n] = call(v->vm, KVM_CREATE_VCPU, (void *)(unsigned long)n, "KVM_CREATE_VCPU");
     struct kvm_vcpu_init init;
     call(v->vm, KVM_ARM_PREFERRED_TARGET, &init, "KVM_ARM_PREFERRED_TARGET");
+    /* Pointer authentication is all or nothing: half of it confuses guest kernels. */
+    if (ioctl(v->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 &&
+        ioctl(v->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0) {
+        init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+    }
     init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2 | (unsigned)(n != 0) << KVM_ARM_VCPU_POWER_OFF |
                         (unsigned)v->o.el2 << FEATURE_EL2 | (unsigned)v->o.e2h0 << FEATURE_EL2_E2H0 |
                         (unsigned)v->o.pmu << KVM_ARM_VCPU_PMU_V3;
