@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The decode tables against LLVM's disassembler, an independent reading of the manual.
+"""The decode tables against the disassemblers of LLVM and GNU binutils, independent readings of the manual.
 
 For every row some random words that belong to it: LLVM must give the mnemonic that the row's name
 begins with. Words that fit a row's pattern but not its constraints (and fit no other row) must be invalid
-for LLVM as well.
+for LLVM as well. GNU objdump (whose older versions do not know the newer rows) must not name another instruction.
 
 usage: check_llvm.py TABLES_DIR [--words N] TABLE ...      exits 77 (skipped) without llvm-mc
 """
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 SKIPPED = 77
 # Rows whose name is not the beginning of LLVM's mnemonic: what LLVM prints instead.
@@ -58,6 +59,37 @@ def disassemble(tool, words):
     return [None if n in invalid else next(texts) for n in range(1, len(words) + 1)]
 
 
+def gnu_mnemonics(tool, words):
+    """GNU objdump's mnemonic of each word, None where it knows none."""
+    with tempfile.NamedTemporaryFile(suffix='.bin') as binary:
+        binary.write(b''.join(word.to_bytes(4, 'little') for word in words))
+        binary.flush()
+        listing = subprocess.run([tool, '-D', '-b', 'binary', '-m', 'aarch64', '-M', 'no-aliases', '-z', binary.name],
+                                 capture_output=True, text=True, check=True).stdout
+    names = re.findall(r'^\s*[0-9a-f]+:\t[0-9a-f]{8} \t(\S+)', listing, re.M)
+    return [None if name.startswith('.') else name for name in names]
+
+
+def check_gnu(cases):
+    """Lines for the words that GNU objdump reads as another instruction; prints how many rows it confirmed."""
+    tool = shutil.which('aarch64-linux-gnu-objdump')
+    if not tool:
+        print('GNU: no aarch64-linux-gnu-objdump')
+        return []
+    valid = [(row, word) for row, want, word in cases if want]
+    wrong, known = [], set()
+    for (row, word), got in zip(valid, gnu_mnemonics(tool, [word for _, word in valid]), strict=True):
+        if got is None:
+            continue
+        if any(got.startswith(name) for name in expected(row)):
+            known.add(row.name)
+        elif row.name not in HANDLER_JUDGES:
+            wrong.append(f'{word:08x}: {row.name}, GNU: {got}')
+    unchecked = sorted({row.name for row, _ in valid} - known)
+    print(f'GNU: {len(known)} rows checked, {len(unchecked)} unchecked: {" ".join(unchecked)}')
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('modules')
@@ -101,6 +133,7 @@ def main():
             wrong.append(f'{word:08x}: {row.name}, LLVM: {got}')
         else:
             checked.add(row.name)
+    wrong += check_gnu(cases)
     for line in wrong[:200]:
         print(line)
     missed = [row.name for row in table.rows if row.name not in checked]
