@@ -248,9 +248,9 @@ static void test_initrd_and_sizes(void **state)
     const int chosen = fdt_path_offset(dtb, "/chosen");
     const fdt64_t *start = fdt_getprop(dtb, chosen, "linux,initrd-start", NULL);
     const fdt64_t *end = fdt_getprop(dtb, chosen, "linux,initrd-end", NULL);
-    assert_int_equal(fdt64_to_cpu(*start), RAM + 32 * MIB);
-    assert_int_equal(fdt64_to_cpu(*end), RAM + 37 * MIB + 1);
-    assert_true(b.loaded.dtb_at.v >= fdt64_to_cpu(*end));
+    assert_int_equal(fdt64_ld(start), RAM + 32 * MIB);
+    assert_int_equal(fdt64_ld(end), RAM + 37 * MIB + 1);
+    assert_true(b.loaded.dtb_at.v >= fdt64_ld(end));
     uint64_t v;
     assert_true(mem_read(b.mem, (Pa){ RAM + 32 * MIB + 5 }, 1, &v));
     assert_int_equal(v, 55);
@@ -259,7 +259,7 @@ static void test_initrd_and_sizes(void **state)
     assert_true(load(&b, &(VmImages){ .kernel = kernel, .initrd = large }));
     dtb = g_bytes_get_data(b.loaded.dtb, NULL);
     start = fdt_getprop(dtb, fdt_path_offset(dtb, "/chosen"), "linux,initrd-start", NULL);
-    assert_int_equal(fdt64_to_cpu(*start), RAM + 0x80000 + 20 * MIB);
+    assert_int_equal(fdt64_ld(start), RAM + 0x80000 + 20 * MIB);
     g_autoptr(GBytes) big = arm64_image(100000, 0, 60 * MIB);
     g_autofree char *big_path = file(&b, "big", g_bytes_get_data(big, NULL), 100000);
     fails(&b, &(VmImages){ .kernel = big_path, .initrd = initrd }, "does not fit");
