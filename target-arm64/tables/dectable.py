@@ -23,16 +23,15 @@ import re
 import sys
 from dataclasses import dataclass, field
 
+import table_lines
+from table_lines import TableError, fail
+
 ATOM = re.compile(r'^([a-z][a-z0-9_:]*)(==|!=|<=|>=|<|>)([a-z0-9_,]+)$')
 ASSIGN = re.compile(r'^([a-z][a-z0-9_]*)=([^=>].*)$')
 SYMBOL = re.compile(r'^[A-Z][A-Z0-9_]*$')
 FEATURE = re.compile(r'^[A-Z][A-Za-z0-9_]*$')
 IDENT = re.compile(r'[a-z][a-z0-9_]*')
 EXPR = re.compile(r'^[a-z0-9_+*|&()<>-]+$')
-
-
-class TableError(Exception):
-    """A mistake in a table; the text starts with file:line."""
 
 
 @dataclass
@@ -91,10 +90,6 @@ class Table:
     signed: set = field(default_factory=set)
 
 
-def die(where, message):
-    raise TableError(f'{where}: {message}')
-
-
 class Parser:
     """Collects the rows of one file into the table."""
 
@@ -103,33 +98,28 @@ class Parser:
         self.letters, self.current = {}, None
 
     def run(self):
-        with open(self.path, encoding='utf-8') as lines:
-            for number, text in enumerate(lines, 1):
-                where = f'{self.path}:{number}'
-                words = text.split('#')[0].split()
-                if not words:
-                    continue
-                if words[0] == 'field':
-                    self.add_letters(where, ' '.join(words))
-                elif words[0] == 'args':
-                    self.open_set(where, words[1:])
-                else:
-                    self.add_row(where, words)
+        for where, words, _ in table_lines.lines(self.path):
+            if words[0] == 'field':
+                self.add_letters(where, ' '.join(words))
+            elif words[0] == 'args':
+                self.open_set(where, words[1:])
+            else:
+                self.add_row(where, words)
 
     def add_letters(self, where, text):
         for item in text.split('|'):
             words = item.split()
             if len(words) not in (3, 4) or words[0] != 'field' or words[3:] not in ([], ['signed']):
-                die(where, f"expected 'field LETTER name [signed]', got '{item.strip()}'")
+                fail(where, f"expected 'field LETTER name [signed]', got '{item.strip()}'")
             letter, name = words[1], words[2]
             if len(letter) != 1 or not letter.isalpha():
-                die(where, f"'{letter}' is not one letter")
+                fail(where, f"'{letter}' is not one letter")
             if letter in self.letters:
-                die(where, f'letter {letter} declared twice')
+                fail(where, f'letter {letter} declared twice')
             is_signed = len(words) == 4
             known = name in {n for n, _ in self.letters.values()} | self.known_fields()
             if known and is_signed != (name in self.table.signed):
-                die(where, f'field {name} is signed in one place and not in another')
+                fail(where, f'field {name} is signed in one place and not in another')
             self.letters[letter] = (name, is_signed)
             if is_signed:
                 self.table.signed.add(name)
@@ -139,10 +129,10 @@ class Parser:
 
     def open_set(self, where, words):
         if not words:
-            die(where, "'args' needs the name of a set")
+            fail(where, "'args' needs the name of a set")
         name, fields = words[0], words[1:]
         if fields and name in self.table.sets:
-            die(where, f'args {name} declared twice (first at {self.table.sets[name].where})')
+            fail(where, f'args {name} declared twice (first at {self.table.sets[name].where})')
         if not fields and name not in self.table.sets:
             self.table.sets[name] = ArgSet(name, [], where)
         if fields:
@@ -151,16 +141,16 @@ class Parser:
 
     def add_row(self, where, words):
         if len(words) < 4:
-            die(where, f'expected at least 4 columns, got {len(words)}')
+            fail(where, f'expected at least 4 columns, got {len(words)}')
         name, bits, handler, feature = words[:4]
         if len(bits) != 32:
-            die(where, f'{name}: {len(bits)} bits, expected 32')
+            fail(where, f'{name}: {len(bits)} bits, expected 32')
         if self.current is None:
-            die(where, f"{name}: no 'args' line before it")
+            fail(where, f"{name}: no 'args' line before it")
         features = [] if feature == 'base' else feature.split('+')
         for one in features:
             if not FEATURE.match(one):
-                die(where, f"{name}: '{one}' is not a feature name")
+                fail(where, f"{name}: '{one}' is not a feature name")
         row = Row(where, name, bits, handler, features, self.current, extras=words[4:])
         self.split_bits(row)
         for extra in words[4:]:
@@ -186,7 +176,7 @@ class Parser:
             elif ch == '.':
                 pass
             elif ch not in self.letters:
-                die(row.where, f"{row.name}: letter {ch} has no 'field' line")
+                fail(row.where, f"{row.name}: letter {ch} has no 'field' line")
             else:
                 row.fields.setdefault(self.letters[ch][0], []).append((lsb, width))
             position = end
@@ -196,10 +186,10 @@ class Parser:
         if assign and '=>' not in text:
             name, value = assign.groups()
             if name in row.assigns:
-                die(row.where, f'{row.name}: {name} given twice')
+                fail(row.where, f'{row.name}: {name} given twice')
             if not SYMBOL.match(value):
                 if not EXPR.match(value):
-                    die(row.where, f"{row.name}: cannot read '{text}'")
+                    fail(row.where, f"{row.name}: cannot read '{text}'")
                 for ident in IDENT.findall(re.sub(r'\b0x[0-9a-f]+', '0', value)):
                     self.need_field(row, ident)
             row.assigns[name] = value
@@ -216,7 +206,7 @@ class Parser:
     def atom(self, row, text):
         match = ATOM.match(text)
         if not match:
-            die(row.where, f"{row.name}: cannot read '{text}'")
+            fail(row.where, f"{row.name}: cannot read '{text}'")
         left, op, right = match.groups()
         fields = tuple(left.split(':'))
         for name in fields:
@@ -226,25 +216,25 @@ class Parser:
             return Atom(fields, op, (), right)
         numbers = tuple(int(n, 0) for n in right.split(','))
         if len(numbers) > 1 and op not in ('==', '!='):
-            die(row.where, f"{row.name}: '{text}': a list needs == or !=")
+            fail(row.where, f"{row.name}: '{text}': a list needs == or !=")
         width = sum(row.width(f) for f in fields)
         if max(numbers) >> width:
-            die(row.where, f"{row.name}: '{text}': {left} has only {width} bits")
+            fail(row.where, f"{row.name}: '{text}': {left} has only {width} bits")
         return Atom(fields, op, numbers)
 
     def need_field(self, row, name):
         if name not in row.fields:
-            die(row.where, f'{row.name}: no field {name} in the pattern')
+            fail(row.where, f'{row.name}: no field {name} in the pattern')
 
     def check_arguments(self, row):
         if row.handler == '-':
             return
         if not re.match(r'^[a-z][a-z0-9_]*$', row.handler):
-            die(row.where, f"{row.name}: '{row.handler}' is not a handler name")
+            fail(row.where, f"{row.name}: '{row.handler}' is not a handler name")
         used = set(row.assigns)
         for name in row.assigns:
             if name not in row.args.fields:
-                die(row.where, f'{row.name}: {name} is not in args {row.args.name}')
+                fail(row.where, f'{row.name}: {name} is not in args {row.args.name}')
         consumed = set(IDENT.findall(' '.join(row.assigns.values())))
         for constraint in row.constraints:
             for atom in (constraint.cond, constraint.then):
@@ -252,9 +242,9 @@ class Parser:
                     consumed |= set(atom.fields) | {atom.other}
         for name in row.fields:
             if name not in row.args.fields and name not in consumed:
-                die(row.where, f'{row.name}: field {name} is not in args {row.args.name}')
+                fail(row.where, f'{row.name}: field {name} is not in args {row.args.name}')
             if name in used and name not in consumed:
-                die(row.where, f'{row.name}: {name} is both a field and an argument')
+                fail(row.where, f'{row.name}: {name} is both a field and an argument')
 
 
 def extract(word, row, name):
@@ -324,17 +314,17 @@ def check_pair(first, second):
     elif first.mask != second.mask and common == second.mask:
         first.outers.append(second)
     else:
-        die(second.where, f'{second.name} partly overlaps {first.name} ({first.where}); narrow one')
+        fail(second.where, f'{second.name} partly overlaps {first.name} ({first.where}); narrow one')
 
 
 def check(table):
     names, sets = {}, {}
     for row in table.rows:
         if row.name in names:
-            die(row.where, f'{row.name} named twice (first at {names[row.name]})')
+            fail(row.where, f'{row.name} named twice (first at {names[row.name]})')
         names[row.name] = row.where
         if row.handler != '-' and sets.setdefault(row.handler, row.args.name) != row.args.name:
-            die(row.where, f'{row.name}: handler {row.handler} takes args {sets[row.handler]}')
+            fail(row.where, f'{row.name}: handler {row.handler} takes args {sets[row.handler]}')
     for index, row in enumerate(table.rows):
         for other in table.rows[index + 1:]:
             check_pair(row, other)

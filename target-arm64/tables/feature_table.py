@@ -2,9 +2,8 @@
 import re
 from dataclasses import dataclass, field
 
-
-class TableError(Exception):
-    """A mistake in a table; the text starts with file:line."""
+import table_lines
+from table_lines import fail
 
 
 @dataclass
@@ -30,10 +29,6 @@ class Features:
     rows: dict = field(default_factory=dict)
     absent: list = field(default_factory=list)  # (register, field, value) when no feature says more
     models: dict = field(default_factory=dict)
-
-
-def fail(where, text):
-    raise TableError(f'{where}: {text}')
 
 
 def version(where, text):
@@ -74,29 +69,23 @@ def parse_feature(where, words):
 
 def parse(path):
     out, model = Features(), None
-    with open(path, encoding='utf-8') as lines:
-        for no, text in enumerate(lines, 1):
-            where = f'{path}:{no}'
-            text = text.split('#')[0].rstrip()
-            words = text.split()
-            if not words:
-                continue
-            if text[0] == ' ':
-                if model is None:
-                    fail(where, 'no cpu above this line')
-                model.features += words
-            elif words[0] == 'feat':
-                row = parse_feature(where, words)
-                if row.name in out.rows:
-                    fail(where, f'{row.name} described twice')
-                out.rows[row.name] = row
-            elif words[0] == 'id':
-                out.absent.append((*id_value(where, words[1]), where))
-            elif words[0] == 'cpu':
-                model = Model(words[1], version(where, words[2]), [], where)
-                out.models[words[1]] = model
-            else:
-                fail(where, f"expected 'feat', 'id' or 'cpu', got '{words[0]}'")
+    for where, words, text in table_lines.lines(path):
+        if text[0] == ' ':
+            if model is None:
+                fail(where, 'no cpu above this line')
+            model.features += words
+        elif words[0] == 'feat':
+            row = parse_feature(where, words)
+            if row.name in out.rows:
+                fail(where, f'{row.name} described twice')
+            out.rows[row.name] = row
+        elif words[0] == 'id':
+            out.absent.append((*id_value(where, words[1]), where))
+        elif words[0] == 'cpu':
+            model = Model(words[1], version(where, words[2]), [], where)
+            out.models[words[1]] = model
+        else:
+            fail(where, f"expected 'feat', 'id' or 'cpu', got '{words[0]}'")
     check(out)
     return out
 

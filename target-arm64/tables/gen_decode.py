@@ -16,6 +16,7 @@ import re
 import sys
 
 import dectable
+from table_lines import TableError, fail
 
 OUTSIDE = 'A64_ROW_NONE'
 
@@ -185,7 +186,7 @@ def op_enums(table):
         everything = [s for symbols in names.values() for s in symbols]
         if len(set(everything)) != len(everything):
             row = next(r for r in table.rows if r.handler == handler)
-            dectable.die(row.where, f'handler {handler} uses one symbol for two arguments')
+            fail(row.where, f'handler {handler} uses one symbol for two arguments')
     return found
 
 
@@ -337,8 +338,8 @@ def main():
         written = handlers_in(options.sources)
         for row in table.rows:
             if options.strict and row.handler not in written | {'-'}:
-                dectable.die(row.where, f'{row.name}: nothing defines a64_trans_{row.handler}')
-    except (dectable.TableError, OSError) as error:
+                fail(row.where, f'{row.name}: nothing defines a64_trans_{row.handler}')
+    except (TableError, OSError) as error:
         sys.exit(str(error))
     write(options.out, 'a64-decode.h', decode_header(table))
     write(options.out, 'a64-decode.c', decode_source(table, written))

@@ -7,9 +7,8 @@ import re
 import sys
 from dataclasses import dataclass, field
 
-
-class TableError(Exception):
-    """A mistake in the table; the text starts with file:line."""
+import table_lines
+from table_lines import TableError, fail
 
 
 @dataclass
@@ -20,10 +19,6 @@ class Class:
     where: str
     fields: list = field(default_factory=list)  # (name, msb, lsb)
     like: str = ''
-
-
-def fail(where, text):
-    raise TableError(f'{where}: {text}')
 
 
 def number(where, text, top):
@@ -56,29 +51,23 @@ def parse_iss(where, cls, words):
 def parse(path):
     """({name: Class}, {code: fault status text})."""
     classes, status, cls = {}, {}, None
-    with open(path, encoding='utf-8') as lines:
-        for no, text in enumerate(lines, 1):
-            where = f'{path}:{no}'
-            text = text.split('#')[0].rstrip()
-            words = text.split()
-            if not words:
-                continue
-            if text[0] == ' ':
-                if cls is None:
-                    fail(where, 'no class above this line')
-                parse_iss(where, cls, words)
-            elif words[0] == 'ec' and len(words) > 3:
-                cls = Class(number(where, words[1], 0x3f), words[2], ' '.join(words[3:]), where)
-                if cls.name in classes or cls.code in {c.code for c in classes.values()}:
-                    fail(where, f'class {words[1]} {cls.name} described twice')
-                classes[cls.name] = cls
-            elif words[0] == 'fsc' and len(words) > 2:
-                code = number(where, words[1], 0x3f)
-                if code in status:
-                    fail(where, f'fault status {words[1]} described twice')
-                status[code] = ' '.join(words[2:])
-            else:
-                fail(where, f"expected 'ec' or 'fsc', got '{words[0]}'")
+    for where, words, text in table_lines.lines(path):
+        if text[0] == ' ':
+            if cls is None:
+                fail(where, 'no class above this line')
+            parse_iss(where, cls, words)
+        elif words[0] == 'ec' and len(words) > 3:
+            cls = Class(number(where, words[1], 0x3f), words[2], ' '.join(words[3:]), where)
+            if cls.name in classes or cls.code in {c.code for c in classes.values()}:
+                fail(where, f'class {words[1]} {cls.name} described twice')
+            classes[cls.name] = cls
+        elif words[0] == 'fsc' and len(words) > 2:
+            code = number(where, words[1], 0x3f)
+            if code in status:
+                fail(where, f'fault status {words[1]} described twice')
+            status[code] = ' '.join(words[2:])
+        else:
+            fail(where, f"expected 'ec' or 'fsc', got '{words[0]}'")
     for c in classes.values():
         if c.like:
             if c.like not in classes:

@@ -7,6 +7,7 @@ import sys
 
 import feature_table
 import sysreg_table
+from table_lines import TableError
 
 
 def header(features):
@@ -65,7 +66,7 @@ def main(features_tbl, sysregs_tbl, out_h, out_c):
         features = feature_table.parse(features_tbl)
         table = sysreg_table.load([sysregs_tbl], features.rows)
         text = data(features, table)
-    except (feature_table.TableError, sysreg_table.TableError) as e:
+    except TableError as e:
         sys.exit(str(e))
     with open(out_h, 'w', encoding='utf-8') as f:
         f.write(header(features))

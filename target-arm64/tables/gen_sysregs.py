@@ -8,6 +8,7 @@ import sys
 import feature_table
 import sysreg_emit
 import sysreg_table
+from table_lines import TableError
 
 
 def stored(table):
@@ -48,7 +49,7 @@ def main(features_tbl, sysregs_tbl, sysinsns_tbl, *outputs):
         features = feature_table.parse(features_tbl)
         table = sysreg_table.load([sysregs_tbl, sysinsns_tbl], features.rows)
         data, hooks_c, hooks_h, words = sysreg_emit.data(table, stored(table))
-    except (feature_table.TableError, sysreg_table.TableError) as e:
+    except TableError as e:
         sys.exit(str(e))
     for path, text in zip(outputs, (header(table, words), data, hooks_c, hooks_h)):
         with open(path, 'w', encoding='utf-8') as f:

@@ -3,6 +3,8 @@ import re
 from dataclasses import dataclass, field
 
 import table_cond
+import table_lines
+from table_lines import fail
 
 KEYS = {'n', 'feat', 'reset', 'trap', 'fgt', 'nv', 'nv1', 'nvreg', 'e2h', 'read', 'write', 'effect', 'tlb', 'call', 'aliastrap'}
 FLAGS = {'id', 'el12', 'el02', 'later', 'nostore', 'read', 'write', 'raz', 'pstate', 'nonv'}
@@ -11,10 +13,6 @@ TLB = {'walk', 'lookup', 'cached'}
 CALLS = {'none', 'imm', 'at', 'dc', 'ic', 'tlbi', 'rctx'}
 CELL = re.compile(r'^[0-9n+&>()]+$')
 OUTCOME = re.compile(r'^(UNDEF|EL1|EL2|RAZ|NVMEM 0x[0-9a-f]+|REG \w+)( 0x[0-9a-f]{2})?$')
-
-
-class TableError(Exception):
-    """A mistake in a table; the text starts with file:line."""
 
 
 @dataclass
@@ -66,10 +64,6 @@ class Table:
     regs: dict = field(default_factory=dict)
     traps: dict = field(default_factory=dict)
     bakes: list = field(default_factory=list)
-
-
-def fail(where, text):
-    raise TableError(f'{where}: {text}')
 
 
 def parse_item(where, keys, item):
@@ -140,31 +134,25 @@ def parse(path, table=None):
     """Adds the rows of the file at path to table (a new one by default) and returns it."""
     table = table or Table()
     target = None
-    with open(path, encoding='utf-8') as lines:
-        for no, text in enumerate(lines, 1):
-            where = f'{path}:{no}'
-            text = text.split('#')[0].rstrip()
-            words = text.split()
-            if not words:
-                continue
-            if text[0] == ' ':
-                if target is None:
-                    fail(where, 'no register or trap above this line')
-                parse_detail(where, target, words, text.strip())
-            elif words[0] == 'trap' and len(words) == 2:
-                if words[1] in table.traps:
-                    fail(where, f'trap {words[1]} described twice')
-                target = table.traps[words[1]] = []
-            elif words[0] == 'bake' and len(words) == 3:
-                table.bakes.append((words[1], words[2], where))
-            elif words[0] == 'reg':
-                target = parse_reg(where, words)
-                for r in target:
-                    if r.name in table.regs:
-                        fail(where, f'{r.name} described twice')
-                    table.regs[r.name] = r
-            else:
-                fail(where, f"expected 'reg', 'trap' or 'bake', got '{words[0]}'")
+    for where, words, text in table_lines.lines(path):
+        if text[0] == ' ':
+            if target is None:
+                fail(where, 'no register or trap above this line')
+            parse_detail(where, target, words, text.strip())
+        elif words[0] == 'trap' and len(words) == 2:
+            if words[1] in table.traps:
+                fail(where, f'trap {words[1]} described twice')
+            target = table.traps[words[1]] = []
+        elif words[0] == 'bake' and len(words) == 3:
+            table.bakes.append((words[1], words[2], where))
+        elif words[0] == 'reg':
+            target = parse_reg(where, words)
+            for r in target:
+                if r.name in table.regs:
+                    fail(where, f'{r.name} described twice')
+                table.regs[r.name] = r
+        else:
+            fail(where, f"expected 'reg', 'trap' or 'bake', got '{words[0]}'")
     return table
 
 

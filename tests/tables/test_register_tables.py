@@ -14,6 +14,7 @@ import gen_exceptions  # noqa: E402
 import sysreg_rules  # noqa: E402
 import sysreg_table  # noqa: E402
 import table_cond  # noqa: E402
+import table_lines  # noqa: E402
 
 CONTROL = '''reg HCR_EL2 3 4 1 1 0 rw:2
   63:46 RES0 45 NV2 44 RES0 43 NV1 42 NV 41:35 RES0 34 E2H 33:28 RES0 27 TGE 26 TVM 25:0 RES0
@@ -36,7 +37,7 @@ def load_features(text):
 
 class Registers(unittest.TestCase):
     def refused(self, text, message):
-        with self.assertRaisesRegex(sysreg_table.TableError, message) as caught:
+        with self.assertRaisesRegex(table_lines.TableError, message) as caught:
             load(CONTROL + text)
         self.assertRegex(str(caught.exception), r'^.*\.tbl:\d+: ')
 
@@ -154,7 +155,7 @@ class FeatureTable(unittest.TestCase):
     GOOD = 'feat A v8.0\nfeat B v8.1 mandatory=v8.1 needs=A\nfeat C v8.2\nfeat D v8.1 mandatory=v8.2:C+B,v9.0\nfeat E v9.0\n'
 
     def refused(self, text, message):
-        with self.assertRaisesRegex(feature_table.TableError, message):
+        with self.assertRaisesRegex(table_lines.TableError, message):
             load_features(text)
 
     def test_good(self):
@@ -195,7 +196,7 @@ class Exceptions(unittest.TestCase):
                               ('ec 0x24 A a\n  25 X\n', 'not within the ISS'), ('ec 0x24 A a\n  3:0 X 2 Y\n', 'two fields'),
                               ('ec 0x24 A a\n  = B\n', 'not in the table'), ('fsc 0x01 a\nfsc 0x01 b\n', 'described twice'),
                               ('xx\n', "expected 'ec'")):
-            with self.assertRaisesRegex(gen_exceptions.TableError, message):
+            with self.assertRaisesRegex(table_lines.TableError, message):
                 self.parse(text)
 
 
