@@ -82,6 +82,13 @@ static bool is_impdef(uint16_t key)
     return key >> 14 & 1 && (crn == 11 || crn == 15);
 }
 
+/* op0 3, op1 0, 1 or 3, CRn 0, CRm 0 to 7: the feature ID space. */
+static bool is_id_space(uint16_t key)
+{
+    enum { OP1_0_1_3 = 0xb };
+    return key >> 14 == 3 && OP1_0_1_3 >> (key >> 11 & 7) & 1 && (key >> 6 & 0x1f) == 0;
+}
+
 A64Decision a64_sysreg_decide(const A64Mode *mode, const A64SysAccess *a)
 {
     const A64SysReg *reg = a64_sysreg_find(a->key, a->write);
@@ -90,6 +97,8 @@ A64Decision a64_sysreg_decide(const A64Mode *mode, const A64SysAccess *a)
         rules = reg->rules[a->write];
     else if (is_impdef(a->key))
         rules = a64_impdef_rules[a->write];
+    else if (is_id_space(a->key))
+        rules = a64_idspace_rules[a->write];
     else
         return (A64Decision){.kind = A64_ACC_UNDEF};
 

@@ -105,7 +105,9 @@ extern const A64SysRegHooks a64_sysreg_hooks[]; /* by row */
 extern const A64AccessRule a64_access_rules[];
 extern const char *const a64_rule_controls[]; /* by rule: the control bit behind it */
 extern const A64Atom a64_access_atoms[];
-extern const uint16_t a64_impdef_rules[2][3]; /* IMPLEMENTATION DEFINED encodings */
+/* Encodings without a row: IMPLEMENTATION DEFINED ones, and the feature ID space. */
+extern const uint16_t a64_impdef_rules[2][3];
+extern const uint16_t a64_idspace_rules[2][3];
 extern const uint16_t a64_profile_slots[A64_PROFILE_WORDS];
 extern const uint64_t a64_profile_masks[3][A64_PROFILE_WORDS];
 extern const A64FixedBits a64_fixed_bits[];

@@ -129,16 +129,18 @@ def profile_words(table, rules):
 
 
 def compile_table(table):
-    """(rows in order of encoding, Rules, row -> its six list starts, the IMPDEF starts)."""
+    """(rows in order of encoding, Rules, row -> its six list starts, those of encodings without a row)."""
     rows = sorted((r for r in table.regs.values() if not r.has('later')), key=lambda r: (key(r), r.mode))
     rules = Rules(table)
     rules.word('HCR_EL2')
     starts = {r.name: [[rules.add(sysreg_rules.compile_rules(table, r, d, el), el) for el in range(3)] for d in 'rw']
               for r in rows}
-    impdef = sysreg_table.Reg('IMPDEF', (3, 0, 11, 0, 0), 'rw', 3, {'trap': 'IMPDEF'}, '', '')
-    imp = [[rules.add(sysreg_rules.compile_rules(table, impdef, d, el), el) for el in range(3)] for d in 'rw']
+    rest = {}
+    for name in ('IMPDEF', 'IDSPACE'):
+        none = sysreg_table.Reg(name, (3, 0, 11, 0, 0), 'rw', 3, {'trap': name}, '', '')
+        rest[name] = [[rules.add(sysreg_rules.compile_rules(table, none, d, el), el) for el in range(3)] for d in 'rw']
     profile_words(table, rules)
-    return rows, rules, starts, imp
+    return rows, rules, starts, rest
 
 
 def starts_text(s):
@@ -167,7 +169,7 @@ def hooks_text(rows):
 
 def data(table, stored):
     """(data.c, hooks.c, hooks.h, registers by profile word)."""
-    rows, rules, starts, imp = compile_table(table)
+    rows, rules, starts, rest = compile_table(table)
     names = {r.name for r in stored}
     out = ['/* Generated from sysregs.tbl and sysinsns.tbl; edit those tables instead. */', '#include "sysreg.h"', '', 'enum {']
     out += [f'    ROW_{r.name} = {i},' for i, r in enumerate(rows)] + ['};', '']
@@ -176,8 +178,8 @@ def data(table, stored):
     out += [f'    {r},' for r in rules.rules] + ['};', '', 'const char *const a64_rule_controls[] = {']
     out += [f'    {c},' for c in rules.controls] + ['};', '', 'const A64Atom a64_access_atoms[] = {']
     out += [f'    {a},' for a in rules.atoms] + ['};', '']
-    out += [f'const uint16_t a64_impdef_rules[2][3] = {starts_text(imp)};', '',
-            'const uint16_t a64_profile_slots[A64_PROFILE_WORDS] = {']
+    out += [f'const uint16_t a64_{name.lower()}_rules[2][3] = {starts_text(s)};' for name, s in rest.items()]
+    out += ['', 'const uint16_t a64_profile_slots[A64_PROFILE_WORDS] = {']
     out += [f'    A64_SR_{w},' for w in rules.words]
     out += ['};', '', 'const uint64_t a64_profile_masks[3][A64_PROFILE_WORDS] = {']
     for masks in rules.masks:

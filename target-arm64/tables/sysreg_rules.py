@@ -36,6 +36,24 @@ def absent(reg):
     return table_cond.parse(f'!({text})')
 
 
+def in_id_space(reg):
+    """Is the register in the feature ID space?"""
+    op0, op1, crn, crm, _ = reg.enc
+    return op0 == 3 and op1 in (0, 1, 3) and crn == 0 and crm < 8
+
+
+def absent_rules(table, reg, d, el):
+    """What is not there is UNDEFINED; reads of the ID space say so with a class of their own."""
+    out = []
+    for c in absent(reg):
+        if d == 'r' and in_id_space(reg):
+            for r in table.traps.get('IDSPACE', []):
+                if str(el) in r.els and d in r.dirs:
+                    out += [outcome(c + atoms, r.outcome, r.ec) for atoms in r.cond]
+        out.append(Out(c, 'UNDEF'))
+    return out
+
+
 def outcome(atoms, text, ec):
     if text in ('EL1', 'EL2'):
         return Out(atoms, 'TRAP', int(text[2]), ec)
@@ -115,7 +133,7 @@ def rank(rule):
 
 
 def compile_rules(table, reg, d, el):
-    out = [Out(c, 'UNDEF') for c in absent(reg)]
+    out = absent_rules(table, reg, d, el)
     if reg.alias_of:
         out += [Out(c, 'UNDEF') for c in table_cond.parse('!FEAT_VHE')]
     if d in directions(reg):

@@ -18,6 +18,78 @@ PROBE(r_disr, "mrs x0, s3_0_c12_c1_1");
 PROBE(w_disr, "msr s3_0_c12_c1_1, x0");
 PROBE(r_erridr, "mrs x0, s3_0_c5_c3_0");
 
+/* Registers of error records: the traps of TERR and FIEN, and with no record at all (ERRIDR_EL1.NUM is 0) no values. */
+#define HCR_FIEN BIT(47)
+#define RECORD(name, crm, op2)                                                                     \
+    PROBE(r_##name, "mrs x0, s3_0_c5_c" #crm "_" #op2);                                           \
+    PROBE(w_##name, "msr s3_0_c5_c" #crm "_" #op2 ", x0")
+RECORD(errselr, 3, 1);
+RECORD(erxfr, 4, 0);
+RECORD(erxctlr, 4, 1);
+RECORD(erxstatus, 4, 2);
+RECORD(erxaddr, 4, 3);
+RECORD(erxpfgf, 4, 4);
+RECORD(erxpfgctl, 4, 5);
+RECORD(erxpfgcdn, 4, 6);
+RECORD(erxmisc0, 5, 0);
+RECORD(erxmisc1, 5, 1);
+RECORD(erxmisc2, 5, 2);
+RECORD(erxmisc3, 5, 3);
+RECORD(erxmisc4, 5, 4);
+
+static const struct Record {
+    const char *name;
+    u64 (*read)(u64), (*write)(u64);
+    u32 op2, crm;
+    bool read_only, fault_injection, v1p1, never;
+} records[] = {
+#define ROW(name, crm, op2, ...) {#name " [peer differs]", r_##name, w_##name, op2, crm, __VA_ARGS__}
+    ROW(errselr, 3, 1, 0, 0, 0, 0),   ROW(erxfr, 4, 0, 1, 0, 0, 0),     ROW(erxctlr, 4, 1, 0, 0, 0, 0),
+    ROW(erxstatus, 4, 2, 0, 0, 0, 0), ROW(erxaddr, 4, 3, 0, 0, 0, 0),   ROW(erxmisc0, 5, 0, 0, 0, 0, 0),
+    ROW(erxmisc1, 5, 1, 0, 0, 0, 0),  ROW(erxmisc2, 5, 2, 0, 0, 1, 0),  ROW(erxmisc3, 5, 3, 0, 0, 1, 0),
+    ROW(erxpfgf, 4, 4, 1, 1, 1, 0),   ROW(erxpfgctl, 4, 5, 0, 1, 1, 0), ROW(erxpfgcdn, 4, 6, 0, 1, 1, 0),
+    ROW(erxmisc4, 5, 4, 0, 0, 0, 1),
+};
+
+static void record(const struct Record *r, bool write, bool v1p1)
+{
+    u64 (*probe)(u64) = write ? r->write : r->read;
+    u64 iss = ESR(0x18, 3u << 20 | r->op2 << 17 | 5u << 10 | r->crm << 1 | !write);
+    bool there = !r->never && (!r->v1p1 || v1p1) && !(write && r->read_only);
+    u64 trap = r->fault_injection ? 0 : HCR_TERR, open = r->fault_injection ? HCR_FIEN : 0;
+    WRITE_ISB(hcr_el2, HCR_RW | trap);
+    const struct RtExc *exc = TRY(RT_SKIP, rt_el1(probe, -1ull));
+    if (!there)
+        CHECK_EXC(r->name, exc, 1, 0x200, ESR(0, 0));
+    else
+        CHECK_EXC(r->name, exc, 2, 0x400, iss);
+    if (there) {
+        WRITE_ISB(hcr_el2, HCR_RW | open);
+        u64 value = 0;
+        exc = TRY(RT_SKIP, value = rt_el1(probe, -1ull));
+        rt_check(!exc->count, WHERE, r->name, exc->esr, 0);
+        CHECK_EQ(r->name, value, write || exc->count ? value : 0);
+    }
+    WRITE_ISB(hcr_el2, HCR_RW | open);
+    CHECK_EXC(r->name, TRY(RT_SKIP, rt_el0(probe, -1ull)), 1, 0x400, ESR(0, 0));
+}
+
+static void error_records(void)
+{
+    if (READ(s3_0_c5_c3_0)) {
+        rt_skip("error records", "there are some");
+        return;
+    }
+    bool v1p1 = BITS(READ(id_aa64pfr0_el1), 31, 28) > 1 || BITS(READ(id_aa64pfr1_el1), 15, 12);
+    for (unsigned i = 0; i < sizeof records / sizeof *records; i++) {
+        record(&records[i], true, v1p1);
+        record(&records[i], false, v1p1);
+    }
+    WRITE_ISB(hcr_el2, HCR_RW | HCR_FIEN);
+    CHECK_EQ("FIEN", READ(hcr_el2) & HCR_FIEN, v1p1 ? HCR_FIEN : 0);
+    WRITE_ISB(hcr_el2, HCR_RW);
+}
+
 /* One SError pending for EL1 when fn runs. */
 static const struct RtExc *with_serror(u64 hcr, u64 spsr, u64 (*fn)(u64))
 {
@@ -79,4 +151,5 @@ void test_main(void)
     taken("EL0, open", OPEN_A(SPSR_EL0), 0x580, esb);
     taken("opened by MSR", SPSR_EL1H, 0x380, esb_open);
     registers();
+    error_records();
 }

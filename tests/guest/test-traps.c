@@ -287,6 +287,42 @@ PROBE(i_el2, "tlbi alle2");
 PROBE(i_at, "at s1e2r, x0");
 PROBE(r_id_hole, "mrs x0, s3_0_c0_c7_6");
 
+/* Reads of the feature ID space that lead nowhere: FEAT_IDST gives them EC 0x18 wherever they are made. */
+PROBE(r_hole_0, "mrs x0, s3_0_c0_c0_1");
+PROBE(r_hole_1, "mrs x0, s3_1_c0_c3_3");
+PROBE(r_hole_3, "mrs x0, s3_3_c0_c7_1");
+PROBE(w_hole_1, "msr s3_1_c0_c3_3, x0");
+PROBE(r_outside_crm, "mrs x0, s3_1_c0_c8_3");
+PROBE(r_outside_op1, "mrs x0, s3_2_c0_c3_3");
+
+static void id_space(void)
+{
+    bool idst = BITS(READ(id_aa64mmfr2_el1), 39, 36);
+    static const struct {
+        u64 (*probe)(u64);
+        u32 iss;
+        const char *name;
+    } holes[] = {
+        {r_hole_0, R(3, 0, 0, 0, 1), "hole, op1 0 CRm 0 [peer differs]"},
+        {r_hole_1, R(3, 1, 0, 3, 3), "hole, op1 1 [peer differs]"},
+        {r_hole_3, R(3, 3, 0, 7, 1), "hole, op1 3 [peer differs]"},
+        {w_hole_1, 0, "hole, op1 1, written"},
+        {r_outside_crm, 0, "outside, CRm 8"},
+        {r_outside_op1, 0, "outside, op1 2"},
+    };
+    for (unsigned i = 0; i < sizeof holes / sizeof *holes; i++) {
+        u64 esr = idst && holes[i].iss ? ESR(0x18, holes[i].iss) : ESR(0, 0);
+        one(holes[i].name, holes[i].probe, SPSR_EL0, 1, esr);
+        one(holes[i].name, holes[i].probe, SPSR_EL1H, 1, esr);
+        CHECK_EXC(holes[i].name, TRY(RT_SKIP, holes[i].probe(0)), 2, 0x200, esr);
+        WRITE_ISB(hcr_el2, HCR_RW | TID3 | TID1);
+        one(holes[i].name, holes[i].probe, SPSR_EL1H, 1, esr);
+        WRITE_ISB(hcr_el2, HCR_RW | HCR_TGE);
+        one(holes[i].name, holes[i].probe, SPSR_EL0, 2, esr);
+        WRITE_ISB(hcr_el2, HCR_RW);
+    }
+}
+
 static void undefined(void)
 {
     one("unallocated", r_unallocated, SPSR_EL1H, 1, ESR(0, 0));
@@ -314,4 +350,5 @@ void test_main(void)
     debug();
     hstr();
     undefined();
+    id_space();
 }
