@@ -12,8 +12,6 @@ from pathlib import Path
 
 import boot
 
-VMM = boot.HERE.parent / "vmm"
-
 
 def main():
     armillary, rest = sys.argv[1], sys.argv[2:]
@@ -24,8 +22,7 @@ def main():
     kernel = boot.output_of(boot.SCRIPTS / "guest-fetch", "kernel", "cloud", suite)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        subprocess.run(["aarch64-linux-gnu-gcc", "-O2", "-static", "-pthread", "-o", folder / "vmm", VMM / "vmm.c", VMM / "fdt.c", VMM / "uart.c"],
-                       check=True)
+        boot.output_of(boot.SCRIPTS / "guest-vmm", folder / "vmm")
         (folder / "inner.sh").write_text('echo "L1 marker: cpus $(nproc)"\n')
         boot.output_of(boot.SCRIPTS / "guest-initramfs", folder / "inner.cpio", "--script", folder / "inner.sh")
         (folder / "outer.sh").write_text(

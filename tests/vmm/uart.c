@@ -4,6 +4,20 @@
 
 enum { THR, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 
+/* Whole lines in one write: another program's output must not come in between. */
+static void put(Uart *u, uint8_t value)
+{
+    if (u->at_start && value != '\r') {
+        fputs(u->mark ? u->mark : "", stdout);
+        u->at_start = 0;
+    }
+    putchar(value);
+    if (value == '\n') {
+        fflush(stdout);
+        u->at_start = 1;
+    }
+}
+
 int uart_irq(const Uart *u)
 {
     return (u->ier & 2) && u->thri;
@@ -36,10 +50,7 @@ void uart_write(Uart *u, unsigned reg, uint8_t value)
         if (latch) {
             u->dll = value;
         } else {
-            putchar(value);
-            if (value == '\n') {
-                fflush(stdout);
-            }
+            put(u, value);
             u->thri = 1;
         }
         break;

@@ -5,6 +5,8 @@
 
 typedef struct {
     uint8_t ier, lcr, mcr, scr, dll, dlm, thri;
+    int at_start;     /* the next byte begins a line */
+    const char *mark; /* printed before each line; NULL: nothing */
 } Uart;
 
 uint8_t uart_read(Uart *u, unsigned reg);

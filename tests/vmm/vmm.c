@@ -2,7 +2,8 @@
  * A small KVM virtual machine monitor for tests, run inside a guest: a Linux Image with initrd and device tree, GICv3, an 8250
  * UART by MMIO, PSCI by KVM. Linux kernel documentation, "The Definitive KVM API Documentation"; "Booting AArch64 Linux".
  *
- *   vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-e] [-n] [-u] [-p] [-d] IMAGE
+ *   vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-e] [-n] [-u] [-p] [-d] IMAGE
+ *     -t  text before each console line
  *     -e  the guest starts at EL2 (nested)        -n  ... without FEAT_VHE's E2H (nVHE guests)     -u  with a PMU
  *     -p  protected VM                            -d  dirty logging is switched on and read every 100 ms
  */
@@ -34,7 +35,7 @@ enum { FEATURE_EL2 = 7, FEATURE_EL2_E2H0 = 8, GROUP_MAINT_IRQ = 9, MAX_CPUS = 16
 typedef struct {
     unsigned cpus;
     unsigned long mib;
-    const char *append, *initrd, *image;
+    const char *append, *initrd, *image, *mark;
     int el2, e2h0, pmu, protected_vm, dirty;
 } Options;
 
@@ -321,12 +322,13 @@ static Options parse(int argc, char **argv)
 {
     Options o = { .cpus = 1, .mib = 256, .append = "console=ttyS0" };
     int c;
-    while ((c = getopt(argc, argv, "c:m:a:i:enupd")) != -1) {
+    while ((c = getopt(argc, argv, "c:m:a:i:t:enupd")) != -1) {
         switch (c) {
         case 'c': o.cpus = (unsigned)atoi(optarg); break;
         case 'm': o.mib = (unsigned long)atol(optarg); break;
         case 'a': o.append = optarg; break;
         case 'i': o.initrd = optarg; break;
+        case 't': o.mark = optarg; break;
         case 'e': o.el2 = 1; break;
         case 'n': o.el2 = o.e2h0 = 1; break;
         case 'u': o.pmu = 1; break;
@@ -336,7 +338,7 @@ static Options parse(int argc, char **argv)
         }
     }
     if (optind + 1 != argc || o.cpus < 1 || o.cpus > MAX_CPUS || o.mib < 160) {
-        fputs("usage: vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-e] [-n] [-u] [-p] [-d] IMAGE\n", stderr);
+        fputs("usage: vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-e] [-n] [-u] [-p] [-d] IMAGE\n", stderr);
         exit(2);
     }
     o.image = argv[optind];
@@ -347,6 +349,9 @@ int main(int argc, char **argv)
 {
     static Vmm v = { .lock = PTHREAD_MUTEX_INITIALIZER };
     v.o = parse(argc, argv);
+    v.uart.mark = v.o.mark;
+    v.uart.at_start = 1;
+    setvbuf(stdout, NULL, _IOFBF, 4096);
     make_vm(&v);
     load(&v, v.o.image, 0);
     if (v.o.initrd) {
