@@ -95,17 +95,8 @@ bool a64_trans_sb(A64Trans *t, const A64Args_barrier *a)
     return true;
 }
 
-/* SVC, HVC and SMC are done when their exception is taken: the step machine has advanced. */
-static void advance_step(A64Trans *t)
-{
-    if (t->mode->single_step) {
-        ir_put(t->b, IR_I8, A64_OFF(pstate.ss), a64_t_const(t, IR_I32, 0));
-    }
-}
-
 bool a64_trans_svc(A64Trans *t, const A64Args_exception *a)
 {
-    advance_step(t);
     a64_t_exception(t, &a64_h_svc, a->imm);
     return true;
 }
@@ -116,7 +107,6 @@ bool a64_trans_hvc(A64Trans *t, const A64Args_exception *a)
     if (t->mode->el == 0) {
         return false;
     }
-    advance_step(t);
     a64_t_exception(t, &a64_h_hvc, a->imm);
     return true;
 }
@@ -126,7 +116,6 @@ bool a64_trans_smc(A64Trans *t, const A64Args_exception *a)
     if (t->mode->el == 0) {
         return false;
     }
-    advance_step(t);
     a64_t_exception(t, &a64_h_smc, a->imm);
     return true;
 }

@@ -15,6 +15,15 @@ static uint64_t undefined(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_undefined = {"undefined", undefined, 0, RAISES};
 
+/* SVC, HVC and SMC are done when their exception is taken, not when a trap takes their place: then
+ * the step machine has advanced. */
+static void advance_step(A64Cpu *cpu)
+{
+    const A64Mode *mode = a64_mode_current(&cpu->eng);
+    if (mode->single_step)
+        cpu->st.pstate.ss = 0;
+}
+
 static uint64_t svc(void *env, uint64_t imm, uint64_t b, uint64_t c)
 {
     A64Cpu *cpu = env;
@@ -25,6 +34,8 @@ static uint64_t svc(void *env, uint64_t imm, uint64_t b, uint64_t c)
                    cpu->st.sr[A64_SR_HFGITR_EL2] & control;
     A64Exception e = {.ec = A64_EC_SVC, .iss = (uint32_t)imm, .after = !trapped};
     e.el = trapped ? 2 : 0;
+    if (!trapped)
+        advance_step(cpu);
     a64_raise(cpu, &e);
     return 0;
 }
@@ -33,6 +44,7 @@ const IrHelper a64_h_svc = {"svc", svc, 1, RAISES};
 /* Firmware behind SMC or HVC. What it changes (CPU_ON, CPU_OFF, reset) is its own affair. */
 static void call_firmware(A64Cpu *cpu)
 {
+    advance_step(cpu);
     cpu->eng.pc = cpu->eng.insn_pc + 4;
     cpu->eng.leave = ENG_LEAVE_NEXT;
     cpu->ports->firmware->call(cpu->ports->firmware_ctx, cpu->eng.index, cpu->st.x);
@@ -49,6 +61,7 @@ static uint64_t hvc(void *env, uint64_t imm, uint64_t b, uint64_t c)
     } else if (a64_hcr(cpu) & A64_HCR_EL2_HCD) {
         a64_undefined(cpu);
     } else {
+        advance_step(cpu);
         a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_HVC, .iss = (uint32_t)imm,
                                        .after = true});
     }

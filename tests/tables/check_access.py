@@ -21,7 +21,9 @@ CHOICES = {'IMPDEF_TDOSA': True, 'IMPDEF_ACTLR_ELX': False}  # IMPLEMENTATION DE
 NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3p9', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
 # Where the list itself must be wrong: it tests FEAT_VHE for the write of this register, not for the read.
 DISBELIEVED = {('TCR2_EL12', 'MRS')}
-UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52}  # their fields
+# Their fields, and those of features that this project does not know.
+UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
+              'HDFGRTR2_EL2': 0x1480020, 'HDFGWTR2_EL2': 0x1480020, 'HFGITR2_EL2': 2}
 UNKNOWN = re.compile(r'>|==|NCTR_|NUM_|SPM|PMSELR|EFF\(|GCS_ENABLED|EXLOCK|m>=|_IS_NOP|PMUACR|\[')
 LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H = 0, with E2H = 1)
     ('CNTHCTL_EL2', 'EL1PCTEN'): (0, 10), ('CNTHCTL_EL2', 'EL1PCEN'): (1, 1), ('CPTR_EL2', 'TTA'): (20, 28),
@@ -192,6 +194,8 @@ def subject(outcome, name):
 def expected(setting, rows, el, name):
     r = rows[0]
     if r['presence'] == 'NEVER' or not setting.holds(r['presence']):
+        if r['absent'] == 'UNDEF_ID' and 'IDST' in setting.features:
+            return f'TRAP_EL{2 if el == 2 or el == 0 and setting.hcr(27) else 1} 0x18'
         return 'UNDEF'
     for row in rows:
         if int(row['EL']) == el and setting.holds(row['condition']):
