@@ -2,11 +2,7 @@
  * The MMU's hooks of CpuTarget: translation of an access, alignment and external aborts; DC by VA
  * and DC ZVA. Arm ARM, "Translation process", "Alignment support", "A64 Cache maintenance system
  * instructions".
- *
- * MISSING: the alignment fault of DC ZVA to Device memory.
  */
-#include <string.h>
-
 #include "armillary/engine.h"
 #include "exception.h"
 #include "mmu-fault.h"
@@ -16,7 +12,10 @@ bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXl
 {
     A64Cpu *cpu = a64_cpu(eng);
     A64WalkIo io = a64_walk_io(cpu);
-    A64Access a = { .va = va, .access = access };
+    A64Access a = { .va = va,
+                    .access = access,
+                    .unaligned = access != ENG_FETCH && ((va.v & IR_MEM_LOW_BITS(mem)) ||
+                                                         (mem & IR_MEM_NORMAL)) };
     unsigned number;
     A64View v;
     A64Walk w;
@@ -45,12 +44,14 @@ bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXl
     return true;
 }
 
-bool a64_alignment_checked(EngVcpu *eng)
+unsigned a64_alignment(EngVcpu *eng)
 {
     A64Cpu *cpu = a64_cpu(eng);
     bool el1 = a64_regime(cpu) == A64_REGIME_EL10;
+    uint64_t sctlr = cpu->st.sr[el1 ? A64_SR_SCTLR_EL1 : A64_SR_SCTLR_EL2];
 
-    return cpu->st.sr[el1 ? A64_SR_SCTLR_EL1 : A64_SR_SCTLR_EL2] & A64_SCTLR_EL1_A;
+    return (sctlr & A64_SCTLR_EL1_A ? ENG_ALIGN_CHECKED : 0u) |
+           (sctlr & A64_SCTLR_EL1_nAA ? ENG_ALIGN_NAA : 0u);
 }
 
 /* Is it only stage 2 that makes va Device memory? Its alignment faults go to EL2. */
@@ -77,7 +78,7 @@ void a64_alignment_fault(EngVcpu *eng, Va va, EngAccess access, uint64_t mem)
         a64_raise(cpu, &(A64Exception){ .ec = A64_EC_PC_ALIGN, .has_far = true, .far = va.v });
         return;
     }
-    f.stage2 = !(mem & IR_MEM_ALIGN) && !a64_alignment_checked(eng) && stage2_device(cpu, va, mem);
+    f.stage2 = !eng_alignment_enforced(eng, va, mem) && stage2_device(cpu, va, mem);
     a64_abort(cpu, &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &f);
 }
 
@@ -115,19 +116,5 @@ enum { ZVA_BYTES = 64 };
 
 void a64_dc_zva(A64Cpu *cpu, uint64_t va)
 {
-    EngVcpu *eng = &cpu->eng;
-    uint64_t base = va & ~(uint64_t)(ZVA_BYTES - 1);
-    const EngL1Entry *e = &eng->l1[(base & eng->l1_mask) >> ARM_PAGE_BITS];
-
-    if (ARM_LIKELY(e->tag_write == (base & ~ARM_PAGE_MASK))) {
-        memset((void *)(uintptr_t)(base + e->addend), 0, ZVA_BYTES);
-        return;
-    }
-    for (unsigned i = 0; i < ZVA_BYTES; i += 8) {
-        if (!eng_store(eng, (Va){ base + i }, IR_MEM_SIZE(3), 0)) {
-            /* the address given, not the block's */
-            cpu->st.sr[cpu->st.pstate.el == 2 ? A64_SR_FAR_EL2 : A64_SR_FAR_EL1] = va;
-            return;
-        }
-    }
+    eng_zero(&cpu->eng, (Va){ va & ~(uint64_t)(ZVA_BYTES - 1) }, ZVA_BYTES, (Va){ va });
 }

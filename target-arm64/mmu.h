@@ -41,7 +41,8 @@ enum {
     A64_VF_PTW = 256,  /* HCR_EL2.PTW */
     A64_VF_FWB = 512,  /* HCR_EL2.FWB */
     A64_VF_CD = 1024,  /* HCR_EL2.CD */
-    A64_VF_S2EE = 2048 /* stage-2 tables are big-endian */
+    A64_VF_S2EE = 2048, /* stage-2 tables are big-endian */
+    A64_VF_A = 4096     /* alignment is checked: of no concern to walks, but to what TLBs let pass */
 };
 
 /*
@@ -74,6 +75,7 @@ typedef struct {
     bool pan;      /* PSTATE.PAN applies */
     /* address translation instruction: no dirty-state update; access flag per the manual */
     bool at;
+    bool unaligned; /* Device memory faults */
     bool no_perm;  /* no permission is needed (DC, IC by VA from EL1 and EL2) */
     bool vncr;     /* access to the VNCR_EL2 page */
 } A64Access;
@@ -175,7 +177,7 @@ A64Regime a64_regime(const A64Cpu *cpu);
 bool a64_translate_va(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngXlat *out);
 void a64_alignment_fault(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
 void a64_external_abort(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
-bool a64_alignment_checked(EngVcpu *cpu);
+unsigned a64_alignment(EngVcpu *cpu);
 EngContext a64_context(EngVcpu *cpu, IrView view, EngAccess access);
 
 /* AT, TLBI and DC/IC by VA, after all traps and UNDEF checks. They may take an exception

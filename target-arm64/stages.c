@@ -3,9 +3,6 @@
  * stage 2 of stage-1 table walks. Arm ARM, "Memory access control", "Hardware updates to the
  * translation tables", "Two-stage translation", "MMU faults".
  *
- * DIFFERS: a misaligned access to Device memory that also lacks permission reports the permission
- * fault; the manual's order is alignment first. Which of the two is seen matters to no software
- * known.
  * DIFFERS: the Contiguous bit and nT change nothing: entries are cached at the size of one
  * descriptor, which is permitted.
  * MISSING: FEAT_S1PIE, FEAT_S1POE, FEAT_S2PIE, FEAT_S2POE, FEAT_HAFT, FEAT_D128, FEAT_THE, FEAT_XS.
@@ -158,6 +155,9 @@ static bool stage2_once(const Ctx *c, const A64Tables *t, A64MemAttr s1, Use use
         return fail(&o->fault, A64_FAULT_ACCESS_FLAG, leaf.level);
     }
     stage2_result(c, t, &leaf, s1, o);
+    if (use == FOR_ACCESS && c->a->unaligned && o->attr.device) {
+        return fail(&o->fault, A64_FAULT_ALIGNMENT, leaf.level);
+    }
     if (!stage2_allows(c, o, use, &o->fault)) {
         return fail(&o->fault, A64_FAULT_PERMISSION, leaf.level);
     }
@@ -319,6 +319,9 @@ static bool stage1_off(const Ctx *c, A64Walk *w)
     w->pa = (Pa){ c->a->va.v << 8 >> 8 };
     w->attr = v->r.flags & A64_VF_DC ? (A64MemAttr){ .attr = 0xff } :
                                        (A64MemAttr){ .attr = 0, .sh = 2, .device = true };
+    if (c->a->unaligned && w->attr.device) {
+        return fail(&w->fault, A64_FAULT_ALIGNMENT, 0);
+    }
     w->s1_device = w->attr.device;
     w->s1_bits = ARM_PAGE_BITS;
     w->s1_level = 3;
@@ -392,6 +395,9 @@ static bool stage1(const Ctx *c, A64Walk *w)
             return fail(&w->fault, A64_FAULT_ACCESS_FLAG, leaf.level);
         }
         stage1_result(c, &s, &leaf, w);
+        if (c->a->unaligned && w->attr.device) {
+            return fail(&w->fault, A64_FAULT_ALIGNMENT, leaf.level);
+        }
         if (!stage1_allows(c, w)) {
             return fail(&w->fault, A64_FAULT_PERMISSION, leaf.level);
         }

@@ -12,10 +12,10 @@ static IrVal base_address(A64Trans *t, unsigned rn)
     return a64_t_address(t, (A64Base){.rn = rn});
 }
 
-/* Without FEAT_LSE2 these must be aligned; with it the 16-byte rule is the memory path's. */
+/* Without FEAT_LSE2 these must be aligned; with it their bytes must lie within 16 aligned ones. */
 static uint64_t aligned(const A64Trans *t)
 {
-    return a64_t_has(t, A64_FEAT_LSE2) ? 0 : IR_MEM_ALIGN;
+    return a64_t_has(t, A64_FEAT_LSE2) ? IR_MEM_WITHIN16 : IR_MEM_ALIGN;
 }
 
 /*
@@ -26,7 +26,7 @@ bool a64_trans_ldst_ordered(A64Trans *t, const A64Args_ordered *a)
 {
     const A64Transfer x = {a->size, a->sign, a->sign ? a->sf : a->size == 3, a->rt, true};
     const A64Base base = {.rn = a->rn, .offset = a->simm};
-    uint64_t mem = IR_MEM_SIZE(a->size) | aligned(t) | a64_t_iss(&x);
+    uint64_t mem = IR_MEM_SIZE(a->size) | aligned(t) | IR_MEM_NAA | a64_t_iss(&x);
     IrVal address = a64_t_address(t, base);
 
     if (a->load) {
@@ -49,7 +49,7 @@ static IrVal pack_regs(A64Trans *t, uint32_t rs, uint32_t rt, uint32_t rt2)
 static bool exclusive(A64Trans *t, const A64Args_exclusive *a, bool load, bool pair)
 {
     IrOrder order = load ? IR_ORDER_ACQUIRE : IR_ORDER_RELEASE;
-    uint64_t mem = IR_MEM_SIZE(a->size) | IR_MEM_ALIGN | (pair ? IR_MEM_PAIR : 0) |
+    uint64_t mem = IR_MEM_SIZE(a->size) | aligned(t) | (pair ? IR_MEM_PAIR : 0) |
                    IR_MEM_ORDER(a->ordered ? order : IR_ORDER_NONE);
     IrVal address = base_address(t, a->rn);
     IrVal regs = pack_regs(t, a->rs, a->rt, a->rt2);
@@ -129,7 +129,7 @@ bool a64_trans_casp(A64Trans *t, const A64Args_cas *a)
     IrVal address = base_address(t, a->rn);
 
     if (a->size == 3) {
-        uint64_t mem = atomic_mem(t, 3, a->acq, a->rel) | IR_MEM_ALIGN | IR_MEM_PAIR;
+        uint64_t mem = atomic_mem(t, 3, a->acq, a->rel) | IR_MEM_PAIR;
         IrVal regs = pack_regs(t, a->rs, a->rt, 0);
         a64_t_call(t, &a64_h_casp, address, a64_t_const(t, IR_I64, mem), regs);
         return true;

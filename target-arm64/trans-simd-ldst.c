@@ -4,9 +4,6 @@
  *
  * A register that was loaded before a later access of the instruction faults keeps the new value:
  * the architecture leaves it UNKNOWN, and executing the instruction again loads it again.
- *
- * DIFFERS: with SCTLR_ELx.A set, a 16-byte access at a multiple of 8 does not take an alignment
- * fault.
  */
 #include "a64-decode.h"
 #include "trans-mem.h"
@@ -14,7 +11,8 @@
 
 enum { SIZE_Q = 4 };
 
-/* An access of 2^size bytes: a Q register moves as a pair of doublewords. */
+/* An access of 2^size bytes: a Q register moves as a pair of doublewords, the first of which must be
+ * aligned for both. */
 static uint64_t mem_of(unsigned size)
 {
     return size == SIZE_Q ? IR_MEM_SIZE(3) | IR_MEM_PAIR | IR_MEM_GRAIN(4) : IR_MEM_SIZE(size);
@@ -29,7 +27,8 @@ static void load(A64Trans *t, IrVal addr, unsigned rt, unsigned size)
 {
     const IrVal low = ir_load(t->b, IR_I64, addr, mem_of(size));
     if (size == SIZE_Q) {
-        simd_put(t, rt, low, ir_load(t->b, IR_I64, plus(t, addr, 8), mem_of(size)));
+        const uint64_t second = IR_MEM_SECOND(mem_of(size));
+        simd_put(t, rt, low, ir_load(t->b, IR_I64, plus(t, addr, 8), second));
     } else {
         simd_put_scalar(t, rt, low);
     }
@@ -42,7 +41,7 @@ static void store(A64Trans *t, IrVal addr, unsigned rt, unsigned size, uint64_t 
     ir_store(t->b, IR_I64, addr, ir_get(t->b, type, A64_OFF_V(rt)), mem);
     if (size == SIZE_Q) {
         const IrVal high = ir_get(t->b, IR_I64, A64_OFF_V(rt) + 8u);
-        ir_store(t->b, IR_I64, plus(t, addr, 8), high, mem);
+        ir_store(t->b, IR_I64, plus(t, addr, 8), high, IR_MEM_SECOND(mem));
     }
 }
 

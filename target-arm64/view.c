@@ -148,7 +148,8 @@ static uint32_t sctlr_flags(const A64MmuCaps *caps, uint64_t sctlr)
            (sctlr & A64_SCTLR_EL1_WXN ? A64_VF_WXN : 0u) |
            (sctlr & A64_SCTLR_EL1_EE ? A64_VF_EE : 0u) |
            (caps->epan && (sctlr & A64_SCTLR_EL1_EPAN) ? A64_VF_EPAN : 0u) |
-           (sctlr & A64_SCTLR_EL1_C ? A64_VF_C : 0u);
+           (sctlr & A64_SCTLR_EL1_C ? A64_VF_C : 0u) |
+           (sctlr & A64_SCTLR_EL1_A ? A64_VF_A : 0u);
 }
 
 static void stage2_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)

@@ -63,9 +63,14 @@ bool eng_load(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value);
 bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value);
 /* IR_ATOMIC: mem names operation and size; operands are its b and c; *old is what was there. */
 bool eng_atomic(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t operands[2], uint64_t *old);
-/* 16 bytes, single-copy atomic when aligned. */
-bool eng_load16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
-bool eng_store16(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2]);
+/* Does the access fault for its address alone, whatever memory is there? */
+bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem);
+/* Two neighbouring registers of mem's size; in one piece when all is within 16 aligned bytes. */
+bool eng_load_pair(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
+bool eng_store_pair(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2]);
+/* Zeroes n bytes at va, which do not cross a page; exceptions report `fault`. mem: as DC ZVA. */
+bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault);
+/* 16 bytes, single-copy atomic. */
 bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
                const uint64_t desired[2]);
 /* Exclusives: load opens the monitor; store sets *failed to 0 or 1. pair = two registers of the

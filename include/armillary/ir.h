@@ -45,9 +45,15 @@ typedef enum {
 #define IR_MEM_ALIGN (UINT64_C(1) << 8)
 #define IR_MEM_ATOMIC(op) ((uint64_t)(op) << 9)           /* bits 12:9, IrAtomic */
 #define IR_MEM_PAIR (UINT64_C(1) << 13)                   /* one of two accesses of a pair */
-/* bits 16:14: SCTLR.A asks for this alignment, not for that of the size (elements of a structure
- * loaded together); 0 = the size */
+/* bits 16:14: SCTLR.A and Device memory ask for this alignment, not for that of the size: elements
+ * of a structure loaded together; a first half (IR_MEM_PAIR) that answers for both. 0 = the size */
 #define IR_MEM_GRAIN(log2) (((uint64_t)(log2) + 1) << 14)
+/* misalignment faults where not all bytes are within 16 aligned ones ... */
+#define IR_MEM_WITHIN16 (UINT64_C(1) << 17)
+/* ... unless SCTLR_ELx.nAA is set */
+#define IR_MEM_NAA (UINT64_C(1) << 18)
+/* Device memory faults at any address (DC ZVA) */
+#define IR_MEM_NORMAL (UINT64_C(1) << 19)
 /* bits 56:32: data-abort ISS[24:0] known at translation: ISV, SAS, SSE, SRT, SF, AR (0 when
  * ISV = 0); WnR is added */
 #define IR_MEM_ISS(iss) ((uint64_t)(iss) << 32)
@@ -58,6 +64,11 @@ typedef enum {
 /* log2 */
 #define IR_MEM_GET_GRAIN(m) ((m) >> 14 & 7 ? (unsigned)((m) >> 14 & 7) - 1 : IR_MEM_GET_SIZE(m))
 #define IR_MEM_GET_ISS(m) ((uint32_t)((m) >> 32 & 0x1ffffff))
+/* What the second half of a pair carries: the first one has answered for both. */
+#define IR_MEM_SECOND(m)                                                                    \
+    (IR_MEM_GET_GRAIN(m) > IR_MEM_GET_SIZE(m) ? (m) & ~(UINT64_C(7) << 14) : (m))
+/* Bits of an address that alignment asks to be clear. */
+#define IR_MEM_LOW_BITS(m) ((UINT64_C(1) << IR_MEM_GET_GRAIN(m)) - 1)
 
 typedef enum { IR_FENCE_LD, IR_FENCE_ST, IR_FENCE_ALL } IrFence;
 

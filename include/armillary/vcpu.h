@@ -24,9 +24,12 @@ typedef struct CpuTarget CpuTarget;
 typedef struct {
     uint64_t tag_read, tag_write;
     uint64_t addend; /* host address = VA + addend */
-    uint64_t info;   /* TLB's own: index of the L2 entry, slow flags */
+    uint64_t info;   /* TLB's own, but for ENG_L1_CAREFUL */
 } EngL1Entry;
 #define ENG_TAG_NONE UINT64_C(0xfff)
+/* In EngL1Entry.info: Device memory, or alignment is checked. What is aligned to its elements but
+ * not as a whole goes by the slow path, and so does DC ZVA. */
+#define ENG_L1_CAREFUL (UINT64_C(1) << 10)
 
 /*
  * One entry of the instruction-side bank of the current context (direct-mapped, by VA page): where
@@ -93,7 +96,7 @@ struct EngVcpu {
     bool may_do_io;              /* counting: this block is one instruction long, see eng_run */
     bool split;                  /* counting: the block is longer than what is left of the turn */
     bool retry_io;               /* counting: a device was touched within a longer block */
-    bool strict_align;           /* CpuTarget.alignment_checked of the current context */
+    uint8_t align;               /* CpuTarget.alignment of the current context */
     /* instructions of the running block begun so far, while a raising helper or a slow memory
      * access runs; else 0 */
     uint32_t insn_done;
@@ -110,6 +113,11 @@ struct EngVcpu {
     EngTlb *tlb;
     EngBlocks *blocks;
     uint32_t index; /* 0..n-1 in the machine */
+};
+
+enum {
+    ENG_ALIGN_CHECKED = 1, /* it faults whatever the memory type (SCTLR_ELx.A) */
+    ENG_ALIGN_NAA = 2      /* IR_MEM_NAA accesses may be anywhere (SCTLR_ELx.nAA) */
 };
 
 /* What an address translation is for. */
@@ -178,9 +186,8 @@ struct CpuTarget {
     void (*alignment_fault)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
     /* Takes the synchronous external abort for an access at va that nothing answered. */
     void (*external_abort)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
-    /* Is misalignment checked for this access whatever the memory type (SCTLR_ELx.A)? Read at
-     * slow path only. */
-    bool (*alignment_checked)(EngVcpu *cpu);
+    /* What the current context says of misalignment: ENG_ALIGN_*. */
+    unsigned (*alignment)(EngVcpu *cpu);
     /* Takes a pending, unmasked interrupt or other asynchronous exception, if there is one.
      * Returns true when it did. */
     bool (*take_pending)(EngVcpu *cpu);

@@ -4,31 +4,32 @@
  */
 #include "armillary/engine.h"
 
+#include <string.h>
+
 #include "access.h"
 #include "host-access.h"
 
 /* SCTLR_ELx.A and accesses that must be aligned anyhow. */
-static bool alignment_fault(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem)
+bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem)
 {
-    uint64_t size = UINT64_C(1) << IR_MEM_GET_SIZE(mem);
-    uint64_t grain = UINT64_C(1) << IR_MEM_GET_GRAIN(mem);
-    bool wrong = (mem & IR_MEM_ALIGN) && (va.v & (size - 1));
-    if (cpu->strict_align && (va.v & ((grain < size ? grain : size) - 1)))
-        wrong = true;
-    if (wrong)
-        cpu->target->alignment_fault(cpu, va, access, mem);
-    return wrong;
+    if (!(va.v & IR_MEM_LOW_BITS(mem)))
+        return false;
+    if ((cpu->align & ENG_ALIGN_CHECKED) || (mem & IR_MEM_ALIGN))
+        return true;
+    return (mem & IR_MEM_WITHIN16) && !eng_is_within16(va, UINT64_C(1) << IR_MEM_GET_SIZE(mem)) &&
+           !((mem & IR_MEM_NAA) && (cpu->align & ENG_ALIGN_NAA));
 }
 
 bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit)
 {
-    uint64_t size = UINT64_C(1) << IR_MEM_GET_SIZE(mem);
-    uint64_t grain = UINT64_C(1) << IR_MEM_GET_GRAIN(mem);
-    if (ARM_UNLIKELY(va.v & (size - 1)) && alignment_fault(cpu, va, access, mem))
+    if (eng_alignment_enforced(cpu, va, mem)) {
+        cpu->target->alignment_fault(cpu, va, access, mem);
         return false;
+    }
     if (!eng_tlb_data(cpu, va, access, mem, hit))
         return false;
-    if ((hit->flags & ENG_X_DEVICE) && (va.v & ((grain < size ? grain : size) - 1))) {
+    if ((hit->flags & ENG_X_DEVICE) &&
+        ((va.v & IR_MEM_LOW_BITS(mem)) || (mem & IR_MEM_NORMAL))) {
         cpu->target->alignment_fault(cpu, va, access, mem);
         return false;
     }
@@ -108,7 +109,8 @@ static bool read_part(EngVcpu *cpu, const EngTlbHit *hit, unsigned n, uint64_t *
 {
     *value = 0;
     if (hit->host) {
-        *value = load_pieces(hit->host, n);
+        bool whole = eng_is_within16((Va){hit->pa.v}, n);
+        *value = whole ? eng_host_load_within(hit->host, n) : load_pieces(hit->host, n);
         return true;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -123,7 +125,10 @@ static bool read_part(EngVcpu *cpu, const EngTlbHit *hit, unsigned n, uint64_t *
 static bool write_part(EngVcpu *cpu, const EngTlbHit *hit, unsigned n, uint64_t value)
 {
     if (hit->host) {
-        store_pieces(hit->host, n, value);
+        if (eng_is_within16((Va){hit->pa.v}, n))
+            eng_host_store_within(hit->host, n, value);
+        else
+            store_pieces(hit->host, n, value);
         if (hit->code)
             eng_code_written(cpu, hit->pa, n);
         return true;
@@ -184,6 +189,8 @@ static bool store_misaligned(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value)
         cpu->target->external_abort(cpu, va, ENG_WRITE, mem);
         return false;
     }
+    if (IR_MEM_GET_ORDER(mem) != IR_ORDER_NONE)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return true;
 }
 
@@ -217,5 +224,80 @@ bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value)
     eng_host_store(hit.host, mem, value);
     if (hit.code)
         eng_code_written(cpu, hit.pa, UINT64_C(1) << IR_MEM_GET_SIZE(mem));
+    return true;
+}
+
+/* --- pairs --- */
+
+/* Where both registers of a pair are, when one access of the host can reach them; else NULL. False:
+ * the exception has been taken. */
+static bool pair_host(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit)
+{
+    uint64_t size = UINT64_C(1) << IR_MEM_GET_SIZE(mem);
+    *hit = (EngTlbHit){0};
+    if (!eng_is_within16(va, 2 * size))
+        return true;
+    if (!eng_access_hit(cpu, va, access, mem, hit))
+        return false;
+    if (hit->flags & ENG_X_DEVICE)
+        hit->host = NULL;
+    return true;
+}
+
+bool eng_load_pair(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
+{
+    EngTlbHit hit;
+    unsigned size = 1u << IR_MEM_GET_SIZE(mem);
+    if (!pair_host(cpu, va, ENG_READ, mem, &hit))
+        return false;
+    if (!hit.host)
+        return eng_load(cpu, va, mem, &value[0]) &&
+               eng_load(cpu, (Va){va.v + size}, IR_MEM_SECOND(mem), &value[1]);
+    eng_host_load_pair_within(hit.host, size, value);
+    return true;
+}
+
+bool eng_store_pair(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2])
+{
+    EngTlbHit hit;
+    unsigned size = 1u << IR_MEM_GET_SIZE(mem);
+    if (!pair_host(cpu, va, ENG_WRITE, mem, &hit))
+        return false;
+    if (!hit.host)
+        return eng_store(cpu, va, mem, value[0]) &&
+               eng_store(cpu, (Va){va.v + size}, IR_MEM_SECOND(mem), value[1]);
+    eng_host_store_pair_within(hit.host, size, value);
+    if (hit.code)
+        eng_code_written(cpu, hit.pa, 2 * size);
+    return true;
+}
+
+/* --- blocks of zeroes --- */
+
+static bool zero_device(EngVcpu *cpu, Pa pa, unsigned n, Va fault)
+{
+    if (!eng_access_may_do_io(cpu))
+        return false;
+    for (unsigned i = 0; i < n; i += 8) {
+        if (!mem_write(cpu->machine->config.mem, (Pa){pa.v + i}, 8, 0)) {
+            cpu->target->external_abort(cpu, fault, ENG_WRITE, 0);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault)
+{
+    EngTlbHit hit;
+    uint64_t before = fault.v - va.v;
+    if (!eng_access_hit(cpu, fault, ENG_WRITE, IR_MEM_SIZE(0) | IR_MEM_NORMAL, &hit))
+        return false;
+    Pa pa = {hit.pa.v - before};
+    if (!hit.host)
+        return zero_device(cpu, pa, n, fault);
+    memset(hit.host - before, 0, n);
+    if (hit.code)
+        eng_code_written(cpu, pa, n);
     return true;
 }

@@ -10,6 +10,12 @@
 /* Alignment checks and translation of an access. False: the exception has been taken. */
 bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit);
 
+/* Are all of the n bytes within 16 aligned ones? Arm ARM, "Alignment of data accesses". */
+static inline bool eng_is_within16(Va va, uint64_t n)
+{
+    return (va.v & 15) + n <= 16;
+}
+
 /* Counting mode: a device may only be touched from a block of one instruction. False: leave the
  * block; the run loop comes back with such a block. */
 bool eng_access_may_do_io(EngVcpu *cpu);

@@ -23,13 +23,22 @@ static uint8_t *rmw_host(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit)
     return hit->host;
 }
 
+/* What asks for no other alignment must have its natural one. */
+static uint64_t aligned(uint64_t mem)
+{
+    return mem & IR_MEM_WITHIN16 ? mem : mem | IR_MEM_ALIGN;
+}
+
 bool eng_atomic(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t operands[2], uint64_t *old)
 {
     EngTlbHit hit;
-    uint8_t *host = rmw_host(cpu, va, mem | IR_MEM_ALIGN, &hit);
+    uint8_t *host = rmw_host(cpu, va, aligned(mem), &hit);
     if (!host)
         return false;
-    *old = eng_host_atomic(host, mem, operands[0], operands[1]);
+    if (va.v & IR_MEM_LOW_BITS(mem))
+        *old = eng_host_atomic_within(host, mem, operands[0], operands[1]);
+    else
+        *old = eng_host_atomic(host, mem, operands[0], operands[1]);
     if (hit.code)
         eng_code_written(cpu, hit.pa, UINT64_C(1) << IR_MEM_GET_SIZE(mem));
     return true;
@@ -44,67 +53,11 @@ static uint64_t mem16(uint64_t mem)
     return (mem & ~UINT64_C(7)) | IR_MEM_SIZE(SIZE_16);
 }
 
-bool eng_load16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
-{
-    EngTlbHit hit;
-    if (va.v & 15) {
-        uint64_t half = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(3);
-        if (mem & IR_MEM_ALIGN) {
-            cpu->target->alignment_fault(cpu, va, ENG_READ, mem);
-            return false;
-        }
-        return eng_load(cpu, va, half, &value[0]) &&
-               eng_load(cpu, (Va){va.v + 8}, half, &value[1]);
-    }
-    if (!eng_access_hit(cpu, va, ENG_READ, mem16(mem), &hit))
-        return false;
-    if (hit.host) {
-        eng_host_load16(hit.host, value);
-        return true;
-    }
-    Mem *m = cpu->machine->config.mem;
-    if (!eng_access_may_do_io(cpu))
-        return false;
-    if (mem_read(m, hit.pa, 8, &value[0]) && mem_read(m, (Pa){hit.pa.v + 8}, 8, &value[1]))
-        return true;
-    cpu->target->external_abort(cpu, va, ENG_READ, mem);
-    return false;
-}
-
-bool eng_store16(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2])
-{
-    EngTlbHit hit;
-    if (va.v & 15) {
-        uint64_t half = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(3);
-        if (mem & IR_MEM_ALIGN) {
-            cpu->target->alignment_fault(cpu, va, ENG_WRITE, mem);
-            return false;
-        }
-        return eng_store(cpu, va, half, value[0]) &&
-               eng_store(cpu, (Va){va.v + 8}, half, value[1]);
-    }
-    if (!eng_access_hit(cpu, va, ENG_WRITE, mem16(mem), &hit))
-        return false;
-    if (hit.host) {
-        eng_host_store16(hit.host, value);
-        if (hit.code)
-            eng_code_written(cpu, hit.pa, 16);
-        return true;
-    }
-    Mem *m = cpu->machine->config.mem;
-    if (!eng_access_may_do_io(cpu))
-        return false;
-    if (mem_write(m, hit.pa, 8, value[0]) && mem_write(m, (Pa){hit.pa.v + 8}, 8, value[1]))
-        return true;
-    cpu->target->external_abort(cpu, va, ENG_WRITE, mem);
-    return false;
-}
-
 bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
                const uint64_t desired[2])
 {
     EngTlbHit hit;
-    uint8_t *host = rmw_host(cpu, va, mem16(mem) | IR_MEM_ALIGN, &hit);
+    uint8_t *host = rmw_host(cpu, va, aligned(mem16(mem)), &hit);
     if (!host)
         return false;
     eng_host_cas16(host, expected_seen, desired);
@@ -131,7 +84,7 @@ bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
 {
     EngTlbHit hit;
     unsigned size = exclusive_size(mem);
-    uint64_t whole = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(size) | IR_MEM_ALIGN;
+    uint64_t whole = aligned((mem & ~UINT64_C(7)) | IR_MEM_SIZE(size));
     uint64_t seen[2] = {0, 0};
     if (!eng_access_hit(cpu, va, ENG_READ, whole, &hit))
         return false;
@@ -145,7 +98,7 @@ bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
     } else if (size == SIZE_16) {
         eng_host_load16(hit.host, seen);
     } else {
-        seen[0] = eng_host_load(hit.host, size);
+        seen[0] = eng_host_load_within(hit.host, 1u << size);
     }
     if (hit.host) {
         cpu->excl_pa = hit.pa.v;
@@ -165,7 +118,7 @@ bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value
 {
     EngTlbHit hit;
     unsigned size = exclusive_size(mem);
-    uint64_t whole = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(size) | IR_MEM_ALIGN;
+    uint64_t whole = aligned((mem & ~UINT64_C(7)) | IR_MEM_SIZE(size));
     if (!eng_access_hit(cpu, va, ENG_WRITE, whole, &hit))
         return false;
     bool armed = cpu->excl_size == 1u << size && hit.host && hit.pa.v == cpu->excl_pa;
@@ -179,7 +132,7 @@ bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value
     } else {
         bool pair = mem & IR_MEM_PAIR;
         uint64_t word = pair ? (uint32_t)value[0] | value[1] << 32 : value[0];
-        *failed = !eng_host_cas(hit.host, size, seen, word);
+        *failed = !eng_host_cas_within(hit.host, size, seen, word);
     }
     if (hit.code && !*failed)
         eng_code_written(cpu, hit.pa, UINT64_C(1) << size);

@@ -114,17 +114,88 @@ bool eng_host_cas16(void *host, uint64_t expected[2], const uint64_t desired[2])
 #endif
 }
 
-/* Compare-and-swap writes only when it must: reading is comparing with a value and keeping it. */
-void eng_host_load16(const void *host, uint64_t v[2])
+/* --- anywhere within 16 bytes --- */
+
+static unsigned offset_in(const void *host)
 {
-    const uint64_t none[2] = {0, 0};
-    v[0] = v[1] = 0;
-    eng_host_cas16((void *)(uintptr_t)host, v, none);
+    return (uintptr_t)host & 15;
 }
 
-void eng_host_store16(void *host, const uint64_t v[2])
+static void *base_of(const void *host)
 {
-    uint64_t seen[2] = {eng_host_load(host, 3), eng_host_load((const uint64_t *)host + 1, 3)};
-    while (!eng_host_cas16(host, seen, v)) {
-    }
+    return (void *)((uintptr_t)host & ~(uintptr_t)15);
+}
+
+uint64_t eng_host_load_within(const void *host, unsigned n)
+{
+    uint64_t v[2], part = 0;
+    eng_host_load16(base_of(host), v);
+    memcpy(&part, (const uint8_t *)v + offset_in(host), n);
+    return part;
+}
+
+/* Replaces n bytes; the others keep what they hold. */
+static void replace(void *host, unsigned n, const void *from)
+{
+    uint64_t seen[2], want[2];
+    eng_host_load16(base_of(host), seen);
+    do {
+        memcpy(want, seen, 16);
+        memcpy((uint8_t *)want + offset_in(host), from, n);
+    } while (!eng_host_cas16(base_of(host), seen, want));
+}
+
+void eng_host_store_within(void *host, unsigned n, uint64_t v)
+{
+    replace(host, n, &v);
+}
+
+bool eng_host_cas_within(void *host, unsigned size, uint64_t *expected, uint64_t desired)
+{
+    uint64_t seen[2], want[2], now = 0;
+    if (!((uintptr_t)host & ((1u << size) - 1)))
+        return eng_host_cas(host, size, expected, desired);
+    eng_host_load16(base_of(host), seen);
+    do {
+        memcpy(&now, (uint8_t *)seen + offset_in(host), 1u << size);
+        if (now != *expected) {
+            *expected = now;
+            return false;
+        }
+        memcpy(want, seen, 16);
+        memcpy((uint8_t *)want + offset_in(host), &desired, 1u << size);
+    } while (!eng_host_cas16(base_of(host), seen, want));
+    return true;
+}
+
+uint64_t eng_host_atomic_within(void *host, uint64_t mem, uint64_t b, uint64_t c)
+{
+    uint64_t seen[2], want[2], now = 0, old;
+    unsigned n = 1u << IR_MEM_GET_SIZE(mem);
+    eng_host_load16(base_of(host), seen);
+    do {
+        memcpy(want, seen, 16);
+        memcpy(&now, (uint8_t *)seen + offset_in(host), n);
+        old = eng_host_atomic(&now, mem, b, c);
+        memcpy((uint8_t *)want + offset_in(host), &now, n);
+    } while (!eng_host_cas16(base_of(host), seen, want));
+    return old;
+}
+
+void eng_host_load_pair_within(const void *host, unsigned n, uint64_t v[2])
+{
+    uint64_t seen[2];
+    const uint8_t *at = (const uint8_t *)seen + offset_in(host);
+    eng_host_load16(base_of(host), seen);
+    v[0] = v[1] = 0;
+    memcpy(&v[0], at, n);
+    memcpy(&v[1], at + n, n);
+}
+
+void eng_host_store_pair_within(void *host, unsigned n, const uint64_t v[2])
+{
+    uint8_t both[16];
+    memcpy(both, &v[0], n);
+    memcpy(both + n, &v[1], n);
+    replace(host, 2 * n, both);
 }

@@ -50,9 +50,47 @@ static inline void eng_host_store(void *host, uint64_t mem, uint64_t v)
 /* The atomic operation, size and order in mem; b and c as for IR_ATOMIC. Returns the old value. */
 uint64_t eng_host_atomic(void *host, uint64_t mem, uint64_t b, uint64_t c);
 
-/* 16 bytes at an aligned address, each in one piece. cas: expected is what was seen afterwards. */
-void eng_host_load16(const void *host, uint64_t v[2]);
-void eng_host_store16(void *host, const uint64_t v[2]);
+/* 16 bytes at an aligned address, each in one piece: aligned SSE accesses of a processor that has
+ * AVX are; without it two halves move, which other vCPUs may tell apart. */
+static inline void eng_host_load16(const void *host, uint64_t v[2])
+{
+#if defined(__x86_64__)
+    typedef uint64_t Both __attribute__((vector_size(16)));
+    Both both;
+    __asm__ volatile("movdqa %1, %0" : "=x"(both) : "m"(*(const Both *)host) : "memory");
+    v[0] = both[0];
+    v[1] = both[1];
+#else
+    v[0] = eng_host_load(host, 3);
+    v[1] = eng_host_load((const uint64_t *)host + 1, 3);
+#endif
+}
+
+static inline void eng_host_store16(void *host, const uint64_t v[2])
+{
+#if defined(__x86_64__)
+    typedef uint64_t Both __attribute__((vector_size(16)));
+    const Both both = {v[0], v[1]};
+    __asm__ volatile("movdqa %1, %0" : "=m"(*(Both *)host) : "x"(both) : "memory");
+#else
+    eng_host_store_size(host, 3, v[0]);
+    eng_host_store_size((uint64_t *)host + 1, 3, v[1]);
+#endif
+}
+
+/* cas: expected is what was seen afterwards. */
 bool eng_host_cas16(void *host, uint64_t expected[2], const uint64_t desired[2]);
 /* size: log2 of bytes, 0..3; *expected is what was seen afterwards. */
 bool eng_host_cas(void *host, unsigned size, uint64_t *expected, uint64_t desired);
+
+/*
+ * What lies anywhere within 16 aligned bytes, in one piece. n: bytes; size: log2 of them. Arm ARM,
+ * "Changes to single-copy atomicity in Armv8.4".
+ */
+uint64_t eng_host_load_within(const void *host, unsigned n);
+void eng_host_store_within(void *host, unsigned n, uint64_t v);
+bool eng_host_cas_within(void *host, unsigned size, uint64_t *expected, uint64_t desired);
+uint64_t eng_host_atomic_within(void *host, uint64_t mem, uint64_t b, uint64_t c);
+/* Two neighbours of n bytes each. */
+void eng_host_load_pair_within(const void *host, unsigned n, uint64_t v[2]);
+void eng_host_store_pair_within(void *host, unsigned n, const uint64_t v[2]);

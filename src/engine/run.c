@@ -21,7 +21,7 @@ static void switch_context(EngVcpu *cpu)
     cpu->context_dirty = false;
     cpu->link = NULL;
     eng_tlb_switch(cpu);
-    cpu->strict_align = cpu->target->alignment_checked(cpu);
+    cpu->align = (uint8_t)cpu->target->alignment(cpu);
 }
 
 /* Serves mail. Anything may have been unmapped or dropped: no link is patched on old knowledge. */

@@ -202,7 +202,7 @@ static inline bool tlb_planted(const EngTlb *t, TlbPlant p)
 
 #define TLB_VA_MASK ((UINT64_C(1) << 56) - 1)
 
-/* EngL1Entry.info: physical page in bits 51:12. */
+/* EngL1Entry.info: physical page in bits 51:12; bit 10 is ENG_L1_CAREFUL. */
 #define TLB_INFO_S1(bits) ((uint64_t)(bits))             /* 5:0 */
 #define TLB_INFO_GLOBAL (UINT64_C(1) << 6)
 #define TLB_INFO_DEVICE (UINT64_C(1) << 7)

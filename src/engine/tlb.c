@@ -161,6 +161,9 @@ static void fill_data(EngTlb *t, TlbBank *b, Va va, const Found *f, const Place 
                        ENG_TAG_NONE;
     e->addend = (uint64_t)(uintptr_t)p->page - page;
     e->info = info_of(f->pa, f->flags, f->s1_bits);
+    if ((f->flags & ENG_X_DEVICE) || (t->cpu->align & ENG_ALIGN_CHECKED)) {
+        e->info |= ENG_L1_CAREFUL;
+    }
     tlb_bank_note(b, va.v, f->s1_bits);
 }
 

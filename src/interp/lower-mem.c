@@ -115,7 +115,7 @@ static uint32_t find_second(const InterpLower *l, uint32_t first)
         if (y->op == x->op) {
             uint64_t at, next;
             IrVal base = split(l, x->a, &at);
-            bool fits = y->imm == x->imm && split(l, y->a, &next) == base &&
+            bool fits = y->imm == IR_MEM_SECOND(x->imm) && split(l, y->a, &next) == base &&
                         next == at + (UINT64_C(1) << size);
             return fits ? k : 0;
         }

@@ -140,15 +140,58 @@ STORE(ST64, uint64_t)
 #define PAIR_MISS(type, tag)                                                                \
     (((va + sizeof(type)) & ~ARM_PAGE_MASK) != (tag) || (va & (sizeof(type) - 1)))
 
+/*
+ * A pair is accessed in one piece where it lies within 16 aligned bytes. One of doublewords that
+ * does not may have to be aligned as a whole.
+ */
+static bool pair_is_careful(const EngL1Entry *e, uint64_t va, size_t size)
+{
+    return size == 8 && (va & 8) && (e->info & ENG_L1_CAREFUL);
+}
+
+static void load_pair(const void *host, size_t size, uint64_t v[2])
+{
+    unsigned at = (uintptr_t)host & 15, log2 = size == 8 ? 3 : 2;
+    if (size == 4 && !(at & 7)) {
+        uint64_t both = eng_host_load(host, 3);
+        v[0] = (uint32_t)both;
+        v[1] = both >> 32;
+    } else if (at + 2 * size <= 16) {
+        if (size == 8)
+            eng_host_load16(host, v);
+        else
+            eng_host_load_pair_within(host, 4, v);
+    } else {
+        v[0] = eng_host_load(host, log2);
+        v[1] = eng_host_load((const uint8_t *)host + size, log2);
+    }
+}
+
+static void store_pair(void *host, size_t size, uint64_t v, uint64_t w)
+{
+    const uint64_t both[2] = {v, w};
+    unsigned at = (uintptr_t)host & 15, log2 = size == 8 ? 3 : 2;
+    if (size == 4 && !(at & 7)) {
+        eng_host_store_size(host, 3, (uint32_t)v | w << 32);
+    } else if (at + 2 * size <= 16) {
+        if (size == 8)
+            eng_host_store16(host, both);
+        else
+            eng_host_store_pair_within(host, 4, both);
+    } else {
+        eng_host_store_size(host, log2, v);
+        eng_host_store_size((uint8_t *)host + size, log2, w);
+    }
+}
+
 #define LOAD_PAIR(name, form, type)                                                         \
     INTERP_COLD(name##_##form##_slow)                                                       \
     {                                                                                       \
-        uint64_t va = VA_##form, v, w;                                                      \
-        if (!interp_slow_load(cpu, op, va, &v) ||                                           \
-            !interp_slow_load(cpu, op, va + sizeof(type), &w))                              \
+        uint64_t v[2];                                                                      \
+        if (!interp_slow_load_pair(cpu, op, VA_##form, v))                                  \
             INTERP_LEAVE();                                                                 \
-        R64(d) = (type)v;                                                                   \
-        R64(b) = (type)w;                                                                   \
+        R64(d) = (type)v[0];                                                                \
+        R64(b) = (type)v[1];                                                                \
         THEN_##form;                                                                        \
         INTERP_RELOAD();                                                                           \
         INTERP_NEXT(op + 1);                                                                \
@@ -157,13 +200,13 @@ STORE(ST64, uint64_t)
     {                                                                                       \
         uint64_t va = VA_##form;                                                            \
         const EngL1Entry *e = ENTRY(va);                                                    \
-        if (ARM_UNLIKELY(PAIR_MISS(type, e->tag_read)))                                     \
+        if (ARM_UNLIKELY(PAIR_MISS(type, e->tag_read) ||                                    \
+                         pair_is_careful(e, va, sizeof(type))))                             \
             INTERP_TAIL(name##_##form##_slow);                                              \
-        type *host = (type *)(va + e->addend);                                              \
-        type v = __atomic_load_n(host, __ATOMIC_ACQUIRE);                                   \
-        type w = __atomic_load_n(host + 1, __ATOMIC_ACQUIRE);                               \
-        R64(d) = v;                                                                         \
-        R64(b) = w;                                                                         \
+        uint64_t v[2];                                                                      \
+        load_pair((void *)(va + e->addend), sizeof(type), v);                               \
+        R64(d) = v[0];                                                                      \
+        R64(b) = v[1];                                                                      \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
     }
@@ -174,12 +217,11 @@ STORE(ST64, uint64_t)
     {                                                                                       \
         uint64_t va = VA_##form;                                                            \
         const EngL1Entry *e = ENTRY(va);                                                    \
-        if (ARM_UNLIKELY(PAIR_MISS(uint64_t, e->tag_read)))                                 \
+        if (ARM_UNLIKELY(PAIR_MISS(uint64_t, e->tag_read) || pair_is_careful(e, va, 8)))    \
             INTERP_TAIL(LDP64_##form##_slow);                                               \
-        uint64_t *host = (uint64_t *)(va + e->addend);                                      \
-        uint64_t v = __atomic_load_n(host, __ATOMIC_ACQUIRE);                               \
-        uint64_t w = __atomic_load_n(host + 1, __ATOMIC_ACQUIRE);                           \
-        RBOTH(d) = (Both){v, w};                                                            \
+        uint64_t v[2];                                                                      \
+        load_pair((void *)(va + e->addend), 8, v);                                          \
+        RBOTH(d) = (Both){v[0], v[1]};                                                      \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
     }
@@ -194,9 +236,7 @@ LOAD_PAIR(LDP32, W, uint32_t)
 #define STORE_PAIR(name, form, type)                                                        \
     INTERP_COLD(name##_##form##_slow)                                                       \
     {                                                                                       \
-        uint64_t va = VA_##form;                                                            \
-        if (!interp_slow_store(cpu, op, va, R64(d)) ||                                      \
-            !interp_slow_store(cpu, op, va + sizeof(type), R64(b)))                         \
+        if (!interp_slow_store_pair(cpu, op, VA_##form))                    \
             INTERP_LEAVE();                                                                 \
         THEN_##form;                                                                        \
         INTERP_RELOAD();                                                                           \
@@ -206,11 +246,10 @@ LOAD_PAIR(LDP32, W, uint32_t)
     {                                                                                       \
         uint64_t va = VA_##form;                                                            \
         const EngL1Entry *e = ENTRY(va);                                                    \
-        if (ARM_UNLIKELY(PAIR_MISS(type, e->tag_write)))                                    \
+        if (ARM_UNLIKELY(PAIR_MISS(type, e->tag_write) ||                                   \
+                         pair_is_careful(e, va, sizeof(type))))                             \
             INTERP_TAIL(name##_##form##_slow);                                              \
-        type *host = (type *)(va + e->addend);                                              \
-        __atomic_store_n(host, (type)R64(d), __ATOMIC_RELEASE);                             \
-        __atomic_store_n(host + 1, (type)R64(b), __ATOMIC_RELEASE);                         \
+        store_pair((void *)(va + e->addend), sizeof(type), R64(d), R64(b));                 \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
     }

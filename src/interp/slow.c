@@ -33,6 +33,21 @@ bool interp_slow_store(EngVcpu *cpu, const InterpOp *op, uint64_t va, uint64_t v
     return end(cpu, eng_store(cpu, (Va){va}, side->mem, value));
 }
 
+bool interp_slow_load_pair(EngVcpu *cpu, const InterpOp *op, uint64_t va, uint64_t value[2])
+{
+    const InterpSide *side = interp_side(op);
+    begin(cpu, side);
+    return end(cpu, eng_load_pair(cpu, (Va){va}, side->mem, value));
+}
+
+bool interp_slow_store_pair(EngVcpu *cpu, const InterpOp *op, uint64_t va)
+{
+    const InterpSide *side = interp_side(op);
+    const uint64_t value[2] = {R64(d), R64(b)};
+    begin(cpu, side);
+    return end(cpu, eng_store_pair(cpu, (Va){va}, side->mem, value));
+}
+
 bool interp_slow_atomic(EngVcpu *cpu, const InterpOp *op, const uint64_t operands[2],
                         uint64_t *old)
 {

@@ -32,6 +32,16 @@ bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
     return false;
 }
 
+bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault)
+{
+    return false;
+}
+
+bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem)
+{
+    return false;
+}
+
 bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value)
 {
     return false;

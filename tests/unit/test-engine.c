@@ -386,12 +386,21 @@ static void test_sixteen(void **unused)
     toy_new(&t, &(EngConfig){0}, 1);
     EngVcpu *cpu = &t.cpu[0]->eng;
     eng_run((cpu->pc = 0x1000, toy_code(&t, 0x1000, &(uint32_t){TOY(TOY_HALT, 0, 0, 0)}, 1), cpu));
-    assert_true(eng_store16(cpu, (Va){0x4000}, 0, want));
-    assert_true(eng_load16(cpu, (Va){0x4000}, 0, v));
-    assert_memory_equal(v, want, 16);
-    assert_true(eng_store16(cpu, (Va){0x4ff5}, 0, want));
-    assert_true(eng_load16(cpu, (Va){0x4ff5}, 0, v));
-    assert_memory_equal(v, want, 16);
+    for (unsigned at = 0; at < 40; at++) { /* within 16 bytes and across them, across a page */
+        const uint64_t sizes[2] = {IR_MEM_SIZE(2) | IR_MEM_PAIR, IR_MEM_SIZE(3) | IR_MEM_PAIR};
+        for (unsigned k = 0; k < 2; k++) {
+            memset(t.ram + 0x4fd0, 0xee, 96);
+            assert_true(eng_store_pair(cpu, (Va){0x4fe0 + at}, sizes[k], want));
+            assert_true(eng_load_pair(cpu, (Va){0x4fe0 + at}, sizes[k], v));
+            assert_memory_equal(v, want, 16);
+            assert_int_equal(t.ram[0x4fdf + at], 0xee);
+            assert_int_equal(t.ram[0x4fe0 + at], 0x11);
+            assert_int_equal(t.ram[0x4fe0 + at + (4u << k)], 0x22);
+            assert_int_equal(t.ram[0x4fe0 + at + (8u << k)], 0xee);
+        }
+    }
+    t.ram[0x4000] = t.ram[0x4001] = 0x11;
+    t.ram[0x4008] = t.ram[0x4009] = 0x22;
     uint64_t expected[2] = {0x1111, 0x2223};
     assert_true(eng_cas16(cpu, (Va){0x4000}, 0, expected, (uint64_t[2]){3, 4}));
     assert_memory_equal(expected, want, 16);

@@ -144,6 +144,11 @@ static inline bool toy_false(EngVcpu *cpu)
     return false;
 }
 
+static inline unsigned toy_alignment(EngVcpu *cpu)
+{
+    return 0;
+}
+
 static inline bool toy_take_pending(EngVcpu *cpu)
 {
     ToyCpu *toy = (ToyCpu *)cpu;
@@ -174,7 +179,7 @@ static inline EngContext toy_context(EngVcpu *cpu, IrView view, EngAccess access
 static const CpuTarget toy_target = {
     .name = "toy", .cpu_size = sizeof(ToyCpu), .translate = toy_translate, .mode = toy_mode,
     .translate_va = toy_translate_va, .alignment_fault = toy_fault, .external_abort = toy_fault,
-    .alignment_checked = toy_false, .take_pending = toy_take_pending, .wakes = toy_wakes,
+    .alignment = toy_alignment, .take_pending = toy_take_pending, .wakes = toy_wakes,
     .next_deadline = toy_deadline, .context = toy_context,
 };
 
