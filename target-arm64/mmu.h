@@ -42,7 +42,7 @@ enum {
     A64_VF_FWB = 512,  /* HCR_EL2.FWB */
     A64_VF_CD = 1024,  /* HCR_EL2.CD */
     A64_VF_S2EE = 2048, /* stage-2 tables are big-endian */
-    A64_VF_A = 4096     /* alignment is checked: of no concern to walks, but to what TLBs let pass */
+    A64_VF_A = 4096 /* alignment is checked: not walks' concern, but that of TLB entries */
 };
 
 /*

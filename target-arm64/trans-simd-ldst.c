@@ -11,8 +11,8 @@
 
 enum { SIZE_Q = 4 };
 
-/* An access of 2^size bytes: a Q register moves as a pair of doublewords, the first of which must be
- * aligned for both. */
+/* An access of 2^size bytes: a Q register moves as a pair of doublewords, the first of which must
+ * be aligned for both. */
 static uint64_t mem_of(unsigned size)
 {
     return size == SIZE_Q ? IR_MEM_SIZE(3) | IR_MEM_PAIR | IR_MEM_GRAIN(4) : IR_MEM_SIZE(size);
