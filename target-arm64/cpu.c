@@ -41,6 +41,7 @@ void a64_cpu_changed(A64Cpu *cpu)
     a64_mmu_changed(cpu);
     a64_gic_rebuild(cpu);
     a64_timers_rebuild(cpu);
+    a64_trace_reset(cpu);
     eng_context_changed(&cpu->eng);
 }
 

@@ -36,10 +36,14 @@ void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc
 /* Events, when some sink wants them. */
 void a64_trace_exception(A64Cpu *cpu, unsigned from_el, uint64_t from, uint64_t esr);
 void a64_trace_interrupt(A64Cpu *cpu, unsigned from_el, uint64_t from, const char *name);
-/* An access that `rule` of a64_access_rules traps to el with this syndrome. */
-void a64_trace_trap(A64Cpu *cpu, unsigned el, uint32_t esr, unsigned rule);
-/* A TLBI (or another system instruction) with this A64_SYS_KEY and operand. */
-void a64_trace_tlbi(A64Cpu *cpu, uint16_t key, uint64_t xt);
+/* An access or instruction that `control` traps to el with this syndrome. */
+void a64_trace_trap(A64Cpu *cpu, unsigned el, uint64_t esr, const char *control);
+/* A translation that failed. */
+void a64_trace_fault(A64Cpu *cpu, const EvEvent *fault);
+/* The TLBI of this A64_SYS_KEY, as decoded. */
+void a64_trace_tlbi(A64Cpu *cpu, uint16_t key, const EngTlbi *t, bool broadcast);
+/* VMID and ASIDs are to be compared with the current ones from now on. */
+void a64_trace_reset(A64Cpu *cpu);
 void a64_trace_wait(A64Cpu *cpu, bool wfe);
 /* Event points that sinks want (A64_TRACE_*). */
 unsigned a64_trace_points(const A64Ports *ports);

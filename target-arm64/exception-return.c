@@ -42,15 +42,16 @@ static void set_common(A64Cpu *cpu, uint64_t spsr)
         p->btype = spsr >> 10 & 3;
 }
 
-/* Traps of ERET itself at EL1: HCR_EL2.NV, then HFGITR_EL2.ERET. */
-static bool is_trapped(const A64Cpu *cpu)
+/* What traps ERET itself at EL1, NULL when nothing does: HCR_EL2.NV, then HFGITR_EL2.ERET. */
+static const char *trapped_by(const A64Cpu *cpu)
 {
     if (cpu->st.pstate.el != 1)
-        return false;
+        return NULL;
     if (a64_hcr(cpu) & A64_HCR_EL2_NV)
-        return true;
-    return a64_has(cpu->model, A64_FEAT_FGT) &&
-           cpu->st.sr[A64_SR_HFGITR_EL2] & A64_HFGITR_EL2_ERET;
+        return "HCR_EL2.NV";
+    bool fine = a64_has(cpu->model, A64_FEAT_FGT) &&
+                cpu->st.sr[A64_SR_HFGITR_EL2] & A64_HFGITR_EL2_ERET;
+    return fine ? "HFGITR_EL2.ERET" : NULL;
 }
 
 static uint64_t return_address(const A64Cpu *cpu)
@@ -85,8 +86,9 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
 static uint64_t eret(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
     A64Cpu *cpu = env;
-    if (is_trapped(cpu))
-        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET});
+    const char *control = trapped_by(cpu);
+    if (control)
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET, .control = control});
     else
         exception_return(cpu, return_address(cpu));
     return 0;
@@ -98,9 +100,11 @@ enum { ISS_ERETA = 2, ISS_KEY_B = 1 };
 static uint64_t eret_pac(void *env, uint64_t what, uint64_t b, uint64_t c)
 {
     A64Cpu *cpu = env;
-    if (is_trapped(cpu)) {
+    const char *control = trapped_by(cpu);
+    if (control) {
         uint32_t iss = ISS_ERETA | (what >> 4 & 1 ? ISS_KEY_B : 0);
-        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET, .iss = iss});
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_ERET, .iss = iss,
+                                       .control = control});
         return 0;
     }
     uint64_t to = a64_h_pac.fn(cpu, return_address(cpu), cpu->st.x[31], what);

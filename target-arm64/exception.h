@@ -13,7 +13,8 @@
  * A synchronous exception. el: 1 or 2, or 0 for where exceptions of the current EL go when nothing
  * routes them elsewhere. Classes that name the origin (aborts) are given in their LOWER form and
  * become the other one when taken without a change of EL. The preferred return address is the
- * instruction (eng.insn_pc), or the next one with `after`.
+ * instruction (eng.insn_pc), or the next one with `after`. control: the bit that traps, for traces;
+ * NULL when there is none.
  */
 typedef struct {
     unsigned el;
@@ -23,6 +24,7 @@ typedef struct {
     bool has_far, has_ipa, after;
     uint64_t far;
     Ipa ipa;
+    const char *control;
 } A64Exception;
 
 /* EL that takes a synchronous exception from the current EL: EL1 or above, EL2 for TGE. */

@@ -70,8 +70,7 @@ static uint32_t data_iss(const A64FaultSource *from, const A64Fault *f, bool vnc
 }
 
 /* Events: the fault, and, when nothing answered at the address, a guest error. */
-static void trace_abort(const A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f,
-                        uint32_t iss)
+static void trace_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f, uint32_t iss)
 {
     static const char *const names[] = {
         [A64_FAULT_ADDRESS_SIZE] = "address size",    [A64_FAULT_TRANSLATION] = "translation",
@@ -80,18 +79,15 @@ static void trace_abort(const A64Cpu *cpu, const A64FaultSource *from, const A64
         [A64_FAULT_EXTERNAL_WALK] = "external abort on a walk",
         [A64_FAULT_EXCLUSIVE] = "unsupported exclusive",
     };
-    EvBus *bus = cpu->ports ? cpu->ports->bus : NULL;
-    EvEvent e = {.kind = EV_MMU_FAULT, .cpu = cpu->eng.index, .insns = eng_insns_now(&cpu->eng),
-                 .pc = cpu->eng.insn_pc, .a = from->va.v, .b = f->ipa.v, .c = iss,
-                 .text = names[f->type]};
+    EvEvent e = {.kind = f->stage2 ? EV_S2_FAULT : EV_MMU_FAULT, .a = from->va.v, .b = f->ipa.v,
+                 .c = iss, .d = f->write ? ENG_WRITE : from->access, .text = names[f->type],
+                 .detail = f->s1ptw ? "on a table access" : NULL};
 
-    if (bus && ev_wanted(bus, EV_MMU_FAULT)) {
-        ev_bus_post(bus, &e);
-    }
-    if (bus && external(f) && ev_wanted(bus, EV_GUEST_ERROR)) {
+    a64_trace_fault(cpu, &e);
+    if (external(f)) {
         e.kind = EV_GUEST_ERROR;
         e.text = "access that nothing answers, VA,";
-        ev_bus_post(bus, &e);
+        a64_trace_fault(cpu, &e);
     }
 }
 

@@ -98,11 +98,12 @@ static A64Profile *intern(A64Cpu *cpu, unsigned el)
 }
 
 /* Where FP and SIMD instructions trap to: the rules of the FPSR row. */
-static uint8_t fp_trap_of(A64Mode *mode)
+static void set_fp_trap(A64Mode *mode)
 {
     static const A64SysAccess fpsr = {.key = A64_SYS_KEY(3, 3, 4, 4, 1)};
     A64Decision d = a64_sysreg_decide(mode, &fpsr);
-    return d.kind == A64_ACC_TRAP ? d.el : 0;
+    mode->fp_trap = d.kind == A64_ACC_TRAP ? d.el : 0;
+    mode->fp_rule = d.rule;
 }
 
 static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
@@ -121,7 +122,7 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .profile = p,
         .model = m->model,
     };
-    mode->fp_trap = fp_trap_of(mode);
+    set_fp_trap(mode);
     return mode;
 }
 

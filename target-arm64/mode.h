@@ -19,12 +19,13 @@ struct EngVcpu;
 typedef struct A64Profile A64Profile;
 
 /* Events that need code of their own in a block (A64Mode.trace). */
-enum { A64_TRACE_WRITES = 1, A64_TRACE_INSNS = 2 };
+enum { A64_TRACE_WRITES = 1, A64_TRACE_INSNS = 2, A64_TRACE_TAGS = 4, A64_TRACE_LRS = 8 };
 
 typedef struct A64Mode {
     uint32_t id;
     uint8_t el;             /* 0..2 */
     uint8_t fp_trap;        /* 0: enabled, else EL that FP/SIMD instructions trap to */
+    uint16_t fp_rule;       /* ... and the access rule that says so */
     bool single_step;       /* software step active: one instruction a block */
     bool il;                /* PSTATE.IL: the next instruction takes Illegal State */
     bool counting;          /* blocks count instructions */

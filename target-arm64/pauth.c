@@ -217,7 +217,7 @@ static bool is_trapped(A64Cpu *cpu)
         return false;
     if (el == 0 && a64_in_host(cpu))
         return false;
-    a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_PAUTH});
+    a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_PAUTH, .control = "HCR_EL2.API"});
     return true;
 }
 

@@ -66,6 +66,7 @@ struct A64Cpu {
     struct A64Timers *timers;        /* generic timers (timer.c) */
     /* memory, clock, interrupt controller, firmware, events (include/armillary/port.h) */
     const struct A64Ports *ports;
+    uint32_t traced_vmid, traced_asid[3]; /* what the last switch event said (cpu-trace.c) */
     void *port_ctx;
 };
 

@@ -100,7 +100,6 @@ static uint64_t at(void *env, uint64_t key, uint64_t xt, uint64_t c)
 
 static uint64_t tlbi(void *env, uint64_t key, uint64_t xt, uint64_t c)
 {
-    a64_trace_tlbi(env, (uint16_t)key, xt);
     a64_tlbi(env, op_of(key), xt);
     return 0;
 }

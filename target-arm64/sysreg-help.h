@@ -12,6 +12,8 @@ extern const IrHelper a64_h_sr_read_timed;  /* the same where guest time matters
 extern const IrHelper a64_h_sr_write_timed;
 extern const IrHelper a64_h_sr_written;   /* (row): effects on translation and interrupts */
 extern const IrHelper a64_h_trace_write;  /* (row, value): the event */
+extern const IrHelper a64_h_trace_lr;     /* (row, value): the event */
+extern const IrHelper a64_h_trace_tags;   /* the events of a new VMID or ASID */
 extern const IrHelper a64_h_trace_insn;   /* (word): the event of the instruction to come */
 extern const IrHelper a64_h_set_spsel;    /* (value): PSTATE.SP, banking SP */
 extern const IrHelper a64_h_view_changed; /* PSTATE.PAN or UAO was written */

@@ -6,6 +6,8 @@
  */
 #include "tlbi.h"
 
+#include "cpu.h"
+#include "sysreg.h"
 #include "view.h"
 
 #define VA_PAGE_BITS ((UINT64_C(1) << 56) - ARM_PAGE_SIZE)
@@ -153,5 +155,6 @@ void a64_tlbi(A64Cpu *cpu, A64SysOp op, uint64_t xt)
     if (op.op1 == 0 && cpu->st.pstate.el == 1 && (hcr & A64_HCR_EL2_FB)) {
         broadcast = true;
     }
+    a64_trace_tlbi(cpu, A64_SYS_KEY(1, op.op1, op.crn, op.crm, op.op2), &t, broadcast);
     eng_tlbi(&cpu->eng, &t, broadcast);
 }

@@ -4,6 +4,7 @@
  */
 #include "a64-decode.h"
 #include "exception.h"
+#include "gic-cpu.h"
 #include "model.h"
 #include "sysreg.h"
 #include "trans-pstate.h"
@@ -106,17 +107,26 @@ static bool is_of_this_regime(const A64Trans *t, const A64SysReg *reg)
     return t->mode->el < 2 || (reg->key >> 11 & 7) == 4;
 }
 
+static bool is_list_register(const A64SysReg *reg)
+{
+    return reg->slot >= A64_SR_ICH_LR0_EL2 && reg->slot < A64_SR_ICH_LR0_EL2 + A64_GIC_LRS;
+}
+
 static void write_register(A64Trans *t, const A64SysReg *reg, unsigned rt)
 {
     IrVal v = mask_value(t, reg, a64_t_x(t, IR_I64, rt));
     if (t->mode->trace & A64_TRACE_WRITES)
         a64_t_call(t, &a64_h_trace_write, row_const(t, reg), v, 0);
+    if (t->mode->trace & A64_TRACE_LRS && is_list_register(reg))
+        a64_t_call(t, &a64_h_trace_lr, row_const(t, reg), v, 0);
     if (reg->flags & A64_SRF_WRITE_HOOK)
         write_hook(t, reg, v);
     else
         ir_put(t->b, IR_I64, A64_OFF_SR(reg->slot), v);
     if (reg->profile_els)
         mark_profiles(t, reg);
+    if (t->mode->trace & A64_TRACE_TAGS && reg->flags & A64_SRF_CONTEXT)
+        a64_t_call(t, &a64_h_trace_tags, 0, 0, 0);
     if (reg->flags & (A64_SRF_CONTEXT | A64_SRF_IRQ))
         a64_t_call(t, &a64_h_sr_written, row_const(t, reg), 0, 0);
     if (reg->flags & A64_SRF_EXIT ||

@@ -3,6 +3,7 @@
  * "Exception-generating instructions", "Traps to EL1 and EL2", and the instructions' own pages.
  */
 #include "cpu.h"
+#include "sysreg.h"
 #include "timer.h"
 
 enum { RAISES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
@@ -33,9 +34,12 @@ static uint64_t svc(void *env, uint64_t imm, uint64_t b, uint64_t c)
                    a64_has(cpu->model, A64_FEAT_FGT) &&
                    cpu->st.sr[A64_SR_HFGITR_EL2] & control;
     A64Exception e = {.ec = A64_EC_SVC, .iss = (uint32_t)imm, .after = !trapped};
-    e.el = trapped ? 2 : 0;
-    if (!trapped)
+    if (trapped) {
+        e.el = 2;
+        e.control = el == 0 ? "HFGITR_EL2.SVC_EL0" : "HFGITR_EL2.SVC_EL1";
+    } else {
         advance_step(cpu);
+    }
     a64_raise(cpu, &e);
     return 0;
 }
@@ -74,7 +78,8 @@ static uint64_t smc(void *env, uint64_t imm, uint64_t b, uint64_t c)
 {
     A64Cpu *cpu = env;
     if (cpu->st.pstate.el == 1 && a64_hcr(cpu) & A64_HCR_EL2_TSC)
-        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_SMC, .iss = (uint32_t)imm});
+        a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_SMC, .iss = (uint32_t)imm,
+                                       .control = "HCR_EL2.TSC"});
     else if (cpu->ports->firmware && cpu->ports->smc_is_firmware)
         call_firmware(cpu);
     else
@@ -88,7 +93,8 @@ static uint64_t brk(void *env, uint64_t imm, uint64_t b, uint64_t c)
     A64Cpu *cpu = env;
     bool to_el2 = cpu->st.pstate.el < 2 && cpu->st.sr[A64_SR_MDCR_EL2] & A64_MDCR_EL2_TDE;
     a64_raise(cpu, &(A64Exception){.el = to_el2 ? 2 : 0, .ec = A64_EC_BRK,
-                                   .iss = (uint32_t)imm});
+                                   .iss = (uint32_t)imm,
+                                   .control = to_el2 ? "MDCR_EL2.TDE" : NULL});
     return 0;
 }
 const IrHelper a64_h_brk = {"brk", brk, 1, RAISES};
@@ -117,30 +123,35 @@ static uint64_t fp_trap(void *env, uint64_t a, uint64_t b, uint64_t c)
     const A64Mode *mode = a64_mode_current(&cpu->eng);
     bool promoted = mode->el == 0 && !a64_in_host(cpu) && a64_hcr(cpu) & A64_HCR_EL2_TGE &&
                     (cpu->st.sr[A64_SR_CPACR_EL1] & A64_CPACR_EL1_FPEN) != A64_CPACR_EL1_FPEN;
-    A64Exception e = {.el = mode->fp_trap, .ec = A64_EC_FP, .iss = ISS_COND};
-    if (promoted)
-        e = (A64Exception){.el = 2, .ec = A64_EC_UNKNOWN};
+    A64Exception e = {.el = mode->fp_trap, .ec = A64_EC_FP, .iss = ISS_COND,
+                      .control = a64_rule_controls[mode->fp_rule]};
+    if (promoted) {
+        e.ec = A64_EC_UNKNOWN;
+        e.iss = 0;
+    }
     a64_raise(cpu, &e);
     return 0;
 }
 const IrHelper a64_h_fp_trap = {"fp_trap", fp_trap, 0, RAISES};
 
-/* EL that traps WFI (WFE), 0 when none does. */
-static unsigned wfx_trap(const A64Cpu *cpu, bool wfe)
+/* EL that traps WFI (WFE), 0 when none does; *control: by which bit. */
+static unsigned wfx_trap(const A64Cpu *cpu, bool wfe, const char **control)
 {
     const A64State *st = &cpu->st;
     uint64_t hcr = a64_hcr(cpu);
     uint64_t ntw = wfe ? A64_SCTLR_EL1_nTWE : A64_SCTLR_EL1_nTWI;
     if (st->pstate.el == 0) {
         bool host = a64_in_host(cpu);
-        if (!(st->sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1] & ntw))
+        if (!(st->sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1] & ntw)) {
+            *control = host ? wfe ? "SCTLR_EL2.nTWE" : "SCTLR_EL2.nTWI"
+                            : wfe ? "SCTLR_EL1.nTWE" : "SCTLR_EL1.nTWI";
             return hcr & A64_HCR_EL2_TGE ? 2 : 1;
+        }
         if (host)
             return 0;
     }
-    if (st->pstate.el < 2 && hcr & (wfe ? A64_HCR_EL2_TWE : A64_HCR_EL2_TWI))
-        return 2;
-    return 0;
+    *control = wfe ? "HCR_EL2.TWE" : "HCR_EL2.TWI";
+    return st->pstate.el < 2 && hcr & (wfe ? A64_HCR_EL2_TWE : A64_HCR_EL2_TWI) ? 2 : 0;
 }
 
 static void wait(A64Cpu *cpu, bool wfe)
@@ -151,9 +162,10 @@ static void wait(A64Cpu *cpu, bool wfe)
     }
     if (a64_wakes(&cpu->eng, wfe))
         return;
-    unsigned el = wfx_trap(cpu, wfe);
+    const char *control;
+    unsigned el = wfx_trap(cpu, wfe, &control);
     if (el) {
-        a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX,
+        a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX, .control = control,
                                        .iss = ISS_COND | A64_ISS_WFX_TI(wfe)});
         return;
     }
@@ -191,8 +203,8 @@ static uint64_t sys_trap(void *env, uint64_t what, uint64_t rule, uint64_t c)
 {
     unsigned el = (unsigned)(what >> 32);
     uint32_t esr = (uint32_t)what | UINT32_C(1) << 25;
-    a64_trace_trap(env, el, esr, (unsigned)rule);
-    a64_raise(env, &(A64Exception){.el = el, .ec = (A64Ec)(esr >> 26), .iss = esr & 0x1ffffff});
+    a64_raise(env, &(A64Exception){.el = el, .ec = (A64Ec)(esr >> 26), .iss = esr & 0x1ffffff,
+                                   .control = a64_rule_controls[rule]});
     return 0;
 }
 const IrHelper a64_h_sys_trap = {"sys_trap", sys_trap, 2, RAISES};

@@ -10,8 +10,12 @@ typedef enum {
     EV_EXCEPTION,    /* exception entry */
     EV_ERET,
     EV_TRAP,         /* a trap to EL2/EL1 with the control bit that caused it */
-    EV_MMU_FAULT,
+    EV_MMU_FAULT,    /* stage 1 */
+    EV_S2_FAULT,
     EV_TLBI,
+    EV_VMID,         /* VTTBR_EL2.VMID changed */
+    EV_ASID,         /* the ASID of a regime changed */
+    EV_LR,           /* a GIC list register written */
     EV_SYSREG_WRITE,
     EV_IRQ,          /* interrupt taken */
     EV_MMIO,
@@ -22,15 +26,19 @@ typedef enum {
     EV_KIND_COUNT
 } EvKind;
 
-/* One event. Meaning of a..d by kind: tables/events.trace. text may be NULL; static or valid
- * during the call. */
+#define EV_NO_VMID UINT32_MAX
+
+/* One event. Meaning of a..d by kind: src/trace/events.trace. text and detail may be NULL; valid
+ * during the call, those of EV_EXCEPTION and EV_IRQ for ever. */
 typedef struct {
     EvKind kind;
     uint32_t cpu;    /* UINT32_MAX when no vCPU */
+    uint32_t vmid;   /* current; EV_NO_VMID when EL0 is the host's, or no vCPU */
     uint64_t insns;  /* the vCPU's instruction count */
     uint64_t pc;
     uint64_t a, b, c, d;
     const char *text;
+    const char *detail; /* what more there is to say than text, e.g. the register of an access */
 } EvEvent;
 
 typedef struct EvBus EvBus;

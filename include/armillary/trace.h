@@ -32,11 +32,11 @@ TraceDisasm *trace_disasm_new(TraceNameFn name);
 void trace_disasm_free(TraceDisasm *d);
 void trace_disasm(TraceDisasm *d, uint32_t word, uint64_t pc, GString *out);
 
-/* Counts exceptions and interrupts. */
+/* Counts exceptions, interrupts and exits to EL2 with the instructions they cost. */
 typedef struct TraceStats TraceStats;
 TraceStats *trace_stats_new(void);
 void trace_stats_free(TraceStats *s);
-/* EvSinkFn for EV_EXCEPTION and EV_IRQ; ctx = TraceStats. */
+/* EvSinkFn for EV_EXCEPTION, EV_IRQ and EV_ERET; ctx = TraceStats. */
 void trace_stats_sink(void *ctx, const EvEvent *e);
 void trace_stats_print(const TraceStats *s, FILE *to);
 

@@ -187,7 +187,7 @@ static bool set_up_events(Run *r, GError **error)
     ev_bus_subscribe(vm_bus(r->machine), 1u << EV_GUEST_ERROR, on_guest_error, r);
     if (r->o.stats) {
         r->counts = trace_stats_new();
-        const uint32_t counted = 1u << EV_EXCEPTION | 1u << EV_IRQ;
+        const uint32_t counted = 1u << EV_EXCEPTION | 1u << EV_IRQ | 1u << EV_ERET;
         ev_bus_subscribe(vm_bus(r->machine), counted, trace_stats_sink, r->counts);
     }
     for (char **t = r->o.traces; t && *t; t++) {

@@ -1,7 +1,9 @@
 /*
- * A sink that counts: exceptions by class and by the levels they go between, interrupts.
+ * A sink that counts: exceptions by class and by the levels they go between, interrupts, exits.
  */
 #include "armillary/trace.h"
+
+#include "exits.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -12,22 +14,29 @@ struct TraceStats {
     uint64_t exceptions[CLASSES][LEVELS][LEVELS]; /* by EC, from, to */
     const char *names[CLASSES];                   /* static text of the events */
     uint64_t interrupts[LEVELS][LEVELS];
+    TraceExits *exits;
 };
 
 TraceStats *trace_stats_new(void)
 {
-    return g_new0(TraceStats, 1);
+    TraceStats *s = g_new0(TraceStats, 1);
+    s->exits = trace_exits_new();
+    return s;
 }
 
 void trace_stats_free(TraceStats *s)
 {
-    g_free(s);
+    if (s) {
+        trace_exits_free(s->exits);
+        g_free(s);
+    }
 }
 
 void trace_stats_sink(void *ctx, const EvEvent *e)
 {
     TraceStats *s = ctx;
     const unsigned from = e->a >> 8 & 3, to = e->a & 3;
+    trace_exits_event(s->exits, e);
     if (e->kind == EV_IRQ) {
         s->interrupts[from][to]++;
     } else if (e->kind == EV_EXCEPTION) {
@@ -73,4 +82,5 @@ void trace_stats_print(const TraceStats *s, FILE *to)
         fprintf(to, "%-14s %" PRIu64 "  EL%u -> EL%u %s\n", i ? "" : "exceptions", rows[i].count,
                 rows[i].from, rows[i].to, rows[i].name ? rows[i].name : "");
     }
+    trace_exits_print(s->exits, to);
 }

@@ -110,19 +110,35 @@ bool trace_parse(const char *list, uint32_t *mask, GError **error)
     return *mask != 0;
 }
 
+/* A field of a name; false when it is another kind of field. */
+static bool put_string(const EvEvent *e, const char *p, GString *out)
+{
+    if (strncmp(p, "{text}", 6) == 0) {
+        g_string_append(out, e->text ? e->text : "");
+    } else if (strncmp(p, "{detail}", 8) == 0) {
+        g_string_append_printf(out, "%s%s", e->detail ? ": " : "", e->detail ? e->detail : "");
+    } else if (strncmp(p, "{vmid}", 6) != 0) {
+        return false;
+    } else if (e->vmid == EV_NO_VMID) {
+        g_string_append(out, "none");
+    } else {
+        g_string_append_printf(out, "%u", e->vmid);
+    }
+    return true;
+}
+
 /* One "{...}" of a row; returns the text behind it. */
 static const char *put_field(const EvEvent *e, const char *p, GString *out)
 {
     const char *end = strchr(p, '}');
     g_assert(end);
-    if (strncmp(p, "{text}", 6) == 0) {
-        g_string_append(out, e->text ? e->text : "");
+    if (put_string(e, p, out)) {
         return end + 1;
     }
     const uint64_t v = ((const uint64_t[]){ e->a, e->b, e->c, e->d })[p[1] - 'a'];
     switch (p[2] == ':' ? p[3] : 'x') {
     case 'u': g_string_append_printf(out, "%" PRIu64, v); break;
-    case 'w': g_string_append(out, v ? "write" : "read"); break;
+    case 'w': g_string_append(out, v == 0 ? "read" : v == 1 ? "write" : "fetch"); break;
     case 'e':
         g_string_append_printf(out, "EL%u->EL%u", (unsigned)(v >> 8 & 3), (unsigned)(v & 3));
         break;

@@ -62,11 +62,19 @@ class Rules:
 
 
 def control(rule):
-    """The bit that makes a rule trap, for traces: the last one that is about a trap and not about E2H or TGE."""
-    for a in reversed(rule.atoms):
-        if a.word not in ('FEAT', 'PSTATE') and not {'E2H', 'TGE'} & set(a.what):
-            return f'"{a.word}.{",".join(a.what)}"'
+    """The bit that makes a rule trap, for traces: the last one that is about a trap and not about E2H or TGE, else TGE, else
+    the feature."""
+    bits = [a for a in rule.atoms if a.word not in ('FEAT', 'PSTATE')]
+    for a in [a for a in bits if not {'E2H', 'TGE'} & set(a.what)][-1:] or [a for a in bits if a.what == ('TGE',)]:
+        return f'"{a.word}.{",".join(name.replace("_NVHE", "") for name in tested(a))}"'
     return f'"FEAT_{rule.atoms[-1].what[0]}"' if rule.atoms and rule.atoms[-1].word == 'FEAT' else '"-"'
+
+
+def tested(atom):
+    """The fields of an atom without those that may have any value, nor those of nesting that must be 0."""
+    if len(atom.what) != len(atom.bits):
+        return atom.what
+    return [name for name, bit in zip(atom.what, atom.bits) if bit == '1' or bit == '0' and 'NV' not in atom.what]
 
 
 def hook(reg, kind, prototypes, thunks):

@@ -68,8 +68,17 @@ def written_rules(table, reg, d, el):
     out = []
     for r in rules + reg.rules:
         if str(el) in r.els and d in r.dirs:
-            out += [outcome(atoms, r.outcome, r.ec) for atoms in r.cond]
+            out += [outcome(atoms, r.outcome, r.ec) for cond in r.cond for atoms in apart(cond)]
     return out
+
+
+def apart(atoms):
+    """A conjunction with R.{A,B}!=00 is one with A=1 or one with B=1: so that a rule names the bit that traps."""
+    for i, a in enumerate(atoms):
+        if a.negated and len(a.what) == len(a.bits) > 1 and not a.bits.strip('0'):
+            ones = [table_cond.Atom(a.word, (name,), '1') for name in a.what]
+            return [atoms[:i] + (one,) + atoms[i + 1:] for one in ones]
+    return [atoms]
 
 
 def fgt_rules(reg, d, el):
