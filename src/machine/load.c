@@ -26,8 +26,14 @@ static uint64_t align_up(uint64_t v, uint64_t to)
     return (v + to - 1) & ~(to - 1);
 }
 
+/* The file, mapped: guest memory is then the only copy that is made of it. What cannot be mapped (a
+ * pipe) is read. */
 static GBytes *read_file(const char *path, GError **error)
 {
+    g_autoptr(GMappedFile) map = g_mapped_file_new(path, FALSE, NULL);
+    if (map && g_mapped_file_get_length(map) > 0) {
+        return g_mapped_file_get_bytes(map);
+    }
     char *data;
     gsize size;
     g_autoptr(GError) why = NULL;

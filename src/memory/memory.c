@@ -125,6 +125,7 @@ bool mem_add_ram(Mem *m, const char *name, Pa base, uint64_t size, MemKind kind)
     if (host == MAP_FAILED) {
         return false;
     }
+    madvise(host, size, MADV_HUGEPAGE); /* a kernel is loaded with 20 page faults, not 10,000 */
     insert(m, (Region){ .base = base.v, .size = size, .name = g_strdup(name), .host = host,
                         .kind = kind });
     return true;
