@@ -156,6 +156,8 @@ static unsigned wfx_trap(const A64Cpu *cpu, bool wfe, const char **control)
 
 static void wait(A64Cpu *cpu, bool wfe)
 {
+    if (wfe && a64_timers_take_event(cpu))
+        a64_event_set(cpu);
     if (wfe && a64_event_is_set(cpu)) {
         a64_event_clear(cpu);
         return;
