@@ -15,9 +15,6 @@ CHOICES = {'DC_IS_NOP': False, 'IC_IS_NOP': False, 'DC_CAN_TRAP': True, 'IC_CAN_
            'IMPDEF_AMEVTYPER1_FIXED': True, 'EXLOCKEN': False, 'GCS_ENABLED': False,
            'AMU_G1_OFFSET_PRESENT': False, 'SPMU_CTR_PRESENT': False}
 
-TOKEN = re.compile(r'\s*(?:([&|!()])|(?=[^\s&|!()]))')
-FIELD = re.compile(r'([A-Z][A-Za-z0-9_]*)\.(\{[A-Za-z0-9_,]+\}|[A-Za-z0-9_]+)(\[\d+:\d+\])?$')
-
 
 def table(name):
     """Rows of a table as dicts."""
@@ -283,7 +280,8 @@ class Machine:
             lines.append('return %r' % row['absent'])
         else:
             for cond, what in split_rules(row['EL%d' % el]):
-                what = what.replace('<m>', str(m))
+                what = re.sub(r'0x(\w+)\+8\*m', lambda k, n=m: '0x%03X' % (int(k[1], 16) + 8 * n),
+                              what.replace('<m>', str(m)))
                 value = self.condition(cond, m, m)
                 if value is True:
                     lines.append('return %r' % what)

@@ -1,10 +1,9 @@
 """The second expectation of the trap matrix: predicts every result from tests/facts/ and compares.
 
-usage: expect.py [--ids FILE] [--only REGEX] RESULTS...
+usage: expect.py [--only REGEX] [--pairs N] RESULT
 
-Written from the architecture, without the emulator's tables. Input: what the guest program printed, tab
-separated: `id NAME 0xVALUE` lines, then `EL E2H TGE CONTROLS FORM:NAME RESULT`. For the base configuration
-and for pairs every case has a line; for a single control only the cases that differ from the base, so a
+Written from the architecture, without the emulator's tables. Input: a result file of matrix.py. For the base
+configuration every case has a line; for a control, a set or a pair of controls only those that differ, so a
 line that is missing is compared too. A mismatch is printed once for each kind with its number of cases.
 """
 import argparse
@@ -15,6 +14,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'facts')]
+import cases                                                            # noqa: E402
 import facts                                                            # noqa: E402
 
 UNKNOWN = 'el%d:EC00:ISS0000000'
@@ -27,23 +27,27 @@ PERMITTED = [
      'PMEVCNTR<n>_EL0, PMXEVCNTR_EL0: accesses to counters that are not there'),
     (r'.*', r'FUNC (ImpDef|EXLOCKException)', 'UNDEF OK',
      'D23.3 "Reserved encodings for IMPLEMENTATION DEFINED registers": may be undefined'),
-    (r'(MRS|MSR|SYS|SYSL):S[13]_.*_C1[15]_', r'(FUNC ImpDef|EL[12]:18)', 'EL2 UNDEF EL0TIDCP',
+    (r'(MRS|MSR|SYS|SYSL):S[13]_.*_C1[15]_', r'(FUNC ImpDef|EL[12]:18)', 'EL2 UNDEF',
      'HCR_EL2.TIDCP: at EL0 the trap to EL2 or UNDEFINED is IMPLEMENTATION DEFINED'),
     (r'M..:RMR_EL2', r'REG RMR_EL2', 'UNDEF',
      'RMR_EL2: IMPLEMENTATION DEFINED where the EL cannot use AArch32'),
     (r'INSN:SMC #0', r'FUNC FIRMWARE_CALL', 'UNDEF OK',
      'SMC: no EL3; UNDEFINED, or a call of the firmware that the machine stands for'),
-    (r'M..:(ACTLR|HACR|AFSR|AMAIR).*', r'REG', 'OK',
-     'IMPLEMENTATION DEFINED registers'),
+    (r'M..:ACTLR_EL12', r'REG', 'UNDEF',
+     'ACTLR_EL1: IMPLEMENTATION DEFINED whether it follows E2H'),
+    (r'M..:ER(X\w+|RSELR)_EL1', r'REG', 'UNDEF',
+     'ERRSELR_EL1, ERX<reg>_EL1: undefined or RAZ/WI where ERRIDR_EL1.NUM is 0'),
+    (r'INSN:AUT', r'FUNC PAC', 'FPAC',
+     'FEAT_FPAC: a failed authentication is an exception'),
     (r'M..:IC[CH]_AP[01]R[123]_EL[12]', r'UNDEF', 'EL1 EL2 OK',
      'ICC_AP<g>R<n>_EL1: UNDEFINED where not implemented; the priority of traps is not stated'),
     (r'INSN:WF[EI].*', r'EL[12]:01', 'OK',
      'WFE, WFI: trapped only if the PE would otherwise wait'),
 ]
-# Registers whose value depends on time, on the EL or on the program itself.
-VOLATILE = re.compile(r'(CNT\w*CT(SS)?_EL0|CNT\w*TVAL|CNT\w*_CTL|PMCCNTR|PMEVCNTR|PMXEV|RNDR|ICC_|ICV_|ISR_EL1|NZCV$|DAIF$|'
-                      r'CurrentEL|SPSel|PAN$|UAO$|DIT$|SSBS$|TCO$|ALLINT|DBG|OSDTR|MDSCR|MDCCSR|(FAR|ESR|ELR|SPSR)_EL|'
-                      r'HPFAR|PAR_EL1|SP_EL|FPSR|DISR|VDISR|ERX|PMOVS|SVCR|SPSR_)')
+# Of ACTLR_EL1 it is IMPLEMENTATION DEFINED whether it follows E2H and NV.
+EITHER = re.compile(r'ACTLR_EL')
+# Registers where flipping every bit need not show.
+READ_AS_WRITTEN = re.compile(r'(CNTH[PV]_CTL|AFSR|AMAIR|ACTLR|HACR|DISR|VDISR|CNTFRQ|ICC_|OSLAR|(ELR|ESR|SPSR)_EL)')
 
 
 def parse_controls(text):
@@ -58,39 +62,43 @@ def parse_controls(text):
 
 
 class Results:
-    """What the program printed."""
+    """A result file. `whole` holds the controls of lines that stand for themselves: everything that is not
+    printed is as in the base configuration. For a pair, what is not printed is as with the first control of
+    the two that has an effect alone."""
 
-    def __init__(self, names):
-        self.ids = {}
-        self.base, self.singles, self.pairs = {}, collections.defaultdict(dict), []
-        for name in names:
-            with open(name, encoding='ascii', errors='replace') as file:
-                for line in file:
-                    self.line(line.rstrip('\r\n').split('\t'))
+    def __init__(self, name):
+        self.ids, self.absent = {}, set()
+        self.base, self.writes, self.lines = {}, [], collections.defaultdict(dict)
+        with open(name, encoding='ascii') as file:
+            for line in file:
+                self.line(line.rstrip('\n'))
 
-    def line(self, cells):
-        if len(cells) == 3 and cells[0] == 'id':
-            self.ids[cells[1]] = int(cells[2], 16)
-        elif len(cells) == 6 and cells[0] in ('0', '1', '2'):
-            context = (int(cells[0]), int(cells[1]), int(cells[2]))
-            if cells[3] == '-':
-                self.base[context, cells[4]] = cells[5]
-            elif ',' in cells[3]:
-                self.pairs.append((context, cells[3], cells[4], cells[5]))
+    def line(self, line):
+        if line.startswith(('id\t', '# id ')):
+            name, value = line.split()[-2:]
+            self.ids[name] = int(value, 16)
+        elif line.startswith('# absent '):
+            self.absent.add(line.split()[2])
+        elif not line.startswith('#'):
+            el, e2h, tge, controls, key, result = line.split('\t')
+            context = (int(el), int(e2h), int(tge))
+            if '>:' in key:
+                self.writes.append((context, controls, key.replace('>:', ':'), result))
+            elif controls == '-':
+                self.base[context, key] = result
             else:
-                self.singles[context, cells[3]][cells[4]] = cells[5]
+                self.lines[context, controls][key] = result
 
 
-def base_values(path=os.path.join(HERE, 'base.tsv')):
+def base_texts():
+    """(register, value as text) of the base configuration."""
+    return [(register, value) for (register, _), value in cases.Bases().value.items()]
+
+
+def base_values():
     """{(register, layout or None): number} of the base configuration."""
-    out = {}
-    with open(path, encoding='utf-8') as file:
-        next(file)
-        for line in file:
-            register, value = line.rstrip('\n').split('\t')[:2]
-            m = re.match(r'(\w+)(?:\[E2H=([01])\])?$', register)
-            out[m[1], int(m[2]) if m[2] else None] = int(value, 16) if value.startswith('0x') else 0
-    return out
+    bases = cases.Bases()
+    return {key: bases.number(*key) for key in bases.value}
 
 
 class Expectation:
@@ -252,6 +260,8 @@ class Expectation:
                         out.append('ok')
                     elif word == 'UNDEF':
                         out.append(self.undef(el, tge))
+                    elif word == 'FPAC' and self.machine.id_field('ID_AA64ISAR1_EL1', 7, 4) >= 4:
+                        out.append('el%d:EC1c:ISS0000000' % (2 if el == 2 or (el == 0 and tge) else 1))
                     elif word in ('EL1', 'EL2'):
                         if el == 0 or word == 'EL2':
                             out.append(self.trap(access, int(word[2]), '18'))
@@ -274,11 +284,14 @@ class Comparison:
         self.only = re.compile(only) if only else None
         self.cases = 0
         self.kinds = collections.OrderedDict()
-        self.values = {}
+        self.named = {name for name, value in base_texts() if value == 'seed'}
 
     def mismatch(self, context, controls, key, want, got, why=''):
         access = self.e.access[key]
         family = access['name'] if access['family'] == '-' else access['family']
+        short = [re.sub(r'ISS\w+', 'ISS', re.sub(r'\d+\)?$', '', text)) for text in (want, got)]
+        if short[0] != short[1]:
+            want, got = short
         kind = ('%s:%s' % (access['form'], family), context[0], want, got, why)
         entry = self.kinds.setdefault(kind, [0, context, controls, key])
         entry[0] += 1
@@ -286,7 +299,7 @@ class Comparison:
     def outcome(self, context, key, v):
         return self.e.by_key[key, context[0]][0](v)
 
-    def check(self, context, text, key, v, got):
+    def check(self, context, text, key, v, got, values=True):
         """Compares one case."""
         self.cases += 1
         el, _, tge = context
@@ -294,31 +307,23 @@ class Comparison:
         want = self.e.result(self.e.access[key], el, tge, outcome)
         have = normal(got)
         if want == have:
-            if want == 'ok' and key.startswith('MRS:') and '=' in got:
+            if values and want == 'ok' and key.startswith('MRS:') and '=' in got:
                 self.check_value(context, text, key, outcome, got)
         elif have not in self.e.permitted(key, el, tge, outcome):
             self.mismatch(context, text, key, want if want != 'ok' else 'ok (%s)' % outcome, have)
 
     def check_value(self, context, text, key, outcome, got):
-        """A read that is redirected shows the value of the register it is redirected to."""
-        if not outcome.startswith('REG '):
+        """A read shows the value of the register that the rules name."""
+        have = got[3:]
+        m = re.match(r'REG (\w+)$|NVMEM 0x(\w+)', outcome)
+        if not m:
             return
-        name = outcome[4:]
-        if VOLATILE.match(name) or name not in self.values:
+        want = m[1] or 'VNCR+%#x' % int(m[2], 16)
+        if EITHER.match(want):
             return
-        value = int(got.partition('=')[2], 16)
-        if value != self.values[name]:
-            self.mismatch(context, text, key, 'value of ' + name, 'another value', 'e.g. %#x, not %#x' %
-                          (value, self.values[name]))
-
-    def learn(self, results):
-        """Values of registers, as EL2 reads them directly in the base configuration."""
-        v = self.e.base_state(0, 0)
-        for (context, key), got in results.base.items():
-            if context == (2, 0, 0) and key.startswith('MRS:') and got.startswith('ok='):
-                outcome = self.outcome(context, key, v)
-                if outcome == 'REG ' + key[4:]:
-                    self.values[key[4:]] = int(got[3:], 16)
+        if want != have and (want in self.named or have in self.named or 'VNCR' in want + have):
+            if not (have.startswith('0x') and (m[1] or int(have, 16) == 0)):
+                self.mismatch(context, text, key, 'value of ' + want, 'of ' + have)
 
     def bases(self, results):
         for (context, key), got in results.base.items():
@@ -329,9 +334,9 @@ class Comparison:
         return key in self.e.access and not (self.only and not self.only.search(key))
 
     def singles(self, results, tried):
-        """Deltas: those printed, and those that the rules predict but the program does not show."""
+        """Single controls and sets: what is printed, and what the rules predict but the result does not show."""
         for context, text in tried:
-            printed = results.singles.get((context, text), {})
+            printed = results.lines.get((context, text), {})
             controls = parse_controls(text)
             v = self.e.state(*context[1:], controls)
             keys = set(printed)
@@ -341,15 +346,45 @@ class Comparison:
                 if self.wanted(key) and (context, key) in results.base:
                     self.check(context, text, key, v, printed.get(key, results.base[context, key]))
 
-    def pairs(self, results):
-        states, last = {}, None
-        for context, text, key, got in results.pairs:
+    def pairs(self, results, count):
+        """Random pairs: the accesses that one of the two has an effect on, and some more."""
+        controls, accesses = cases.controls(), cases.accesses()
+        sets = {cases.label(*some) for some in cases.sets(controls)}
+        keys = ['%s:%s' % (a.form, a.name) for a in accesses]
+        for pair in cases.pairs(count, controls):
+            context = tuple(cases.CONTEXTS[pair.context])
+            first, second = controls[pair.first], controls[pair.second]
+            text = cases.label(first, second)
+            if text in sets or not usable(results, first) or not usable(results, second):
+                continue
+            of_first = results.lines.get((context, cases.label(first)), {})
+            of_second = results.lines.get((context, cases.label(second)), {})
+            printed = results.lines.get((context, text), {})
+            v = self.e.state(*context[1:], parse_controls(text))
+            some = {keys[n] for n in cases.random_accesses(pair.number, len(keys))} | set(of_first) | set(of_second)
+            for key in some:
+                alone = of_first.get(key) or of_second.get(key) or results.base[context, key]
+                if self.wanted(key):
+                    self.check(context, text, key, v, printed.get(key, alone), values=False)
+
+    def written(self, results):
+        """What a write changes is the register that the rules name."""
+        named = cases.Bases().names()
+        for context, text, key, got in results.writes:
             if not self.wanted(key):
                 continue
-            if (context, text) != last:
-                last = (context, text)
-                states = self.e.state(*context[1:], parse_controls(text))
-            self.check(context, text, key, states, got)
+            self.cases += 1
+            controls = parse_controls(text)
+            outcome = self.outcome(context, key, self.e.state(*context[1:], controls))
+            m = re.match(r'REG (\w+)|NVMEM 0x(\w+)|FUNC (?:MASKED_WRITE|WRITE)\((\w+)', outcome)
+            want = (m[1] or m[3] or 'VNCR+%#x' % int(m[2], 16)) if m else outcome
+            changed = got[3:].split(',')
+            if m and not want.startswith('VNCR') and want not in named:
+                continue
+            if EITHER.match(want):
+                continue
+            if want not in changed and not (changed == ['-'] and READ_AS_WRITTEN.match(want)):
+                self.mismatch(context, text, key, 'a write of ' + want, 'changes ' + got[3:])
 
     def report(self):
         for (name, el, want, got, why), (count, context, text, key) in sorted(
@@ -358,39 +393,36 @@ class Comparison:
                 name, el, want, got, ' (%s)' % why if why else '', count, context[1], context[2], text, key))
 
 
-def tried_singles(results, expectation):
-    """Every context with every value of every control, whether or not a line shows it."""
-    try:
-        import cases
-    except ImportError:
-        return list(results.singles)
-    out = []
-    contexts = [tuple(c) for c in cases.CONTEXTS]
-    seen = {context for context, _ in results.base}
-    for context in contexts:
-        if context not in seen:
-            continue
-        for control in cases.controls():
-            if cases.applies(control, cases.Context(*context)):
-                out.append((context, cases.label(control)))
-    known = set(out)
-    return out + [k for k in results.singles if k not in known]
+def usable(results, control):
+    return '%s.%s' % (control.register, control.field) not in results.absent
+
+
+def tried_singles(results):
+    """Every context with every value of every control, and with every set."""
+    controls = cases.controls()
+    for context in cases.CONTEXTS:
+        for control in controls:
+            if usable(results, control) and cases.applies(control, context):
+                yield tuple(context), cases.label(control)
+        for some in cases.sets(controls):
+            if all(usable(results, control) for control in some):
+                yield tuple(context), cases.label(*some)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--only', help='regular expression of FORM:NAME')
-    parser.add_argument('results', nargs='+')
+    parser.add_argument('--pairs', type=int, default=0, help='number of random pairs in the result')
+    parser.add_argument('result')
     options = parser.parse_args()
-    results = Results(options.results)
+    results = Results(options.result)
     if not results.ids or not results.base:
         sys.exit('expect.py: no ID registers or no base results in the input')
-    expectation = Expectation(results.ids, base_values())
-    comparison = Comparison(expectation, options.only)
-    comparison.learn(results)
+    comparison = Comparison(Expectation(results.ids, base_values()), options.only)
     comparison.bases(results)
-    comparison.singles(results, tried_singles(results, expectation))
-    comparison.pairs(results)
+    comparison.singles(results, tried_singles(results))
+    comparison.pairs(results, options.pairs)
+    comparison.written(results)
     comparison.report()
     print('expect: %d cases, %d kinds of mismatch' % (comparison.cases, len(comparison.kinds)))
     return 1 if comparison.kinds else 0
