@@ -57,6 +57,13 @@ static IrVal get_word(A64Trans *t, uint16_t offset)
     return ir_emit(t->b, IR_ZEXT, IR_I64, ir_get(t->b, IR_I32, offset), 0, 0, 32);
 }
 
+/* A guest hypervisor at EL1 is told that it is at EL2 (HCR_EL2.NV). */
+static unsigned shown_el(const A64Mode *mode)
+{
+    uint64_t hcr = a64_profile_word(mode->profile, A64_PROFILE_HCR_EL2);
+    return mode->el == 1 && hcr & A64_HCR_EL2_NV ? 2 : mode->el;
+}
+
 IrVal a64_t_read_pstate(A64Trans *t, uint16_t key)
 {
     const ByteField *f = find_byte(key);
@@ -71,7 +78,7 @@ IrVal a64_t_read_pstate(A64Trans *t, uint16_t key)
     case KEY_SPSEL:
         return a64_t_const(t, IR_I64, t->mode->sp);
     case KEY_CURRENTEL:
-        return a64_t_const(t, IR_I64, (uint64_t)t->mode->el << 2);
+        return a64_t_const(t, IR_I64, (uint64_t)shown_el(t->mode) << 2);
     case KEY_NZCV:
         return get_word(t, A64_OFF(pstate.nzcv));
     case KEY_FPCR:

@@ -164,6 +164,12 @@ static void stage2_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)
     r->vtcr = cpu->st.sr[A64_SR_VTCR_EL2] & VTCR_FIELDS;
 }
 
+/* HCR_EL2.{NV,NV1} = {1,1}: EL1 uses its tables as EL2 would. */
+static bool nv1_applies(const A64Cpu *cpu, uint64_t hcr)
+{
+    return cpu->mmu->caps.nv && (hcr & HCR(NV)) && (hcr & HCR(NV1));
+}
+
 static void el10_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)
 {
     const A64MmuCaps *caps = &cpu->mmu->caps;
@@ -177,7 +183,7 @@ static void el10_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)
     if (hcr & HCR(TGE)) {
         r->flags &= ~(uint32_t)A64_VF_S1;
     }
-    if (caps->nv && (hcr & HCR(NV)) && (hcr & HCR(NV1))) {
+    if (nv1_applies(cpu, hcr)) {
         r->flags |= A64_VF_NV1;
     }
     stage2_regs(cpu, hcr, r);
@@ -296,7 +302,7 @@ static bool unprivileged(const A64Cpu *cpu)
     if (cpu->st.pstate.el == 2) {
         return is_host(hcr);
     }
-    return !(cpu->mmu->caps.nv && (hcr & HCR(NV)) && (hcr & HCR(NV1)));
+    return !nv1_applies(cpu, hcr);
 }
 
 A64Regime a64_access_view(const A64Cpu *cpu, IrView view, EngAccess access, unsigned *number)
@@ -310,7 +316,8 @@ A64Regime a64_access_view(const A64Cpu *cpu, IrView view, EngAccess access, unsi
     if (el == 0 || (view == IR_VIEW_UNPRIV && unprivileged(cpu))) {
         *number = A64_VIEW_EL0;
     } else {
-        *number = access != ENG_FETCH && cpu->st.pstate.pan ? A64_VIEW_PRIV_PAN : A64_VIEW_PRIV;
+        bool pan = cpu->st.pstate.pan && !(el == 1 && nv1_applies(cpu, a64_mmu_hcr(cpu)));
+        *number = access != ENG_FETCH && pan ? A64_VIEW_PRIV_PAN : A64_VIEW_PRIV;
     }
     return a64_regime_of(cpu, el);
 }

@@ -92,7 +92,7 @@ static void errors(void **state)
 static void masks(void **state)
 {
     A64Model *m = a64_model_new("max", NULL);
-    assert_int_equal(m->res0[A64_SR_HCR_EL2] >> 42 & 7, 7);      /* NV, NV1, AT */
+    assert_int_equal(m->res0[A64_SR_HCR_EL2] >> 56 & 7, 7);      /* TID5, DCT, ATA: MTE */
     assert_int_equal(m->res0[A64_SR_HCR_EL2] >> 34 & 1, 0);      /* E2H is there */
     assert_int_equal(m->res1[A64_SR_HCR_EL2], UINT64_C(1) << 31); /* RW: no AArch32 */
     assert_int_equal(m->res1[A64_SR_SCTLR_EL1] >> 28 & 3, 3);    /* nTLSMD, LSMAOE */
