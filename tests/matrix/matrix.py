@@ -5,7 +5,7 @@ usage: matrix.py [--armillary PROGRAM | --peer QEMU] [--timeout S] PROGRAM.elf R
        matrix.py --records FILE RESULT          (of a run that was kept with --keep FILE)
 
 A line of RESULT is EL, E2H, TGE, CONTROLS, FORM:NAME, RESULT, tab separated; docs/trap-matrix.md explains them. Lines starting
-with "#" tell about the machine: "# id REGISTER VALUE", "# absent REGISTER.FIELD", "# cases N configurations N pairs N".
+with "#" tell about the machine: "id REGISTER VALUE" (tab separated), "# absent REGISTER.FIELD", "# cases N configurations N pairs N".
 """
 import argparse
 import re
@@ -102,7 +102,7 @@ class Result:
     def record_B(self, context, number, status, value=None):
         access = self.accesses[number]
         if cases.CONTEXTS[context] == cases.Context(2, 0, 0) and not status and ID_SPACE.match(access.name) and access.form == "MRS":
-            self.notes.append(f"# id {access.name} {value:#x}")
+            self.notes.append(f"id\t{access.name}\t{value:#x}")
         self.add(context, "-", number, self.result(cases.CONTEXTS[context], access, status, value))
 
     def record_D(self, context, control, number, status, value):
