@@ -19,6 +19,8 @@ Pair = collections.namedtuple("Pair", "number context first second")
 
 CONTEXTS = [Context(el, e2h, tge) for el in (0, 1, 2) for e2h in (0, 1) for tge in (0, 1) if not (el == 1 and tge)]
 RANDOM_PER_PAIR = 16
+# How often a random pair is tried in a context: most traps are from EL1.
+WEIGHTED = [number for number, context in enumerate(CONTEXTS) for _ in range((2, 6, 1)[context.el])]
 HPMN = "MDCR_EL2.HPMN"
 NO_OPERAND = re.compile(r"(TLBI (VMALL|ALLE)|IC IALLU|BRB |GCSPUSHX|GCSPOPX|GCSPOPCX)")
 
@@ -158,27 +160,35 @@ def rule_partners(all_controls):
     return result
 
 
+def rule_pairs(all_controls):
+    """All (context, first, second) of two controls that one rule names, in a fixed order, each once."""
+    found = set()
+    for el, numbers in rule_partners(all_controls):
+        for number, context in enumerate(CONTEXTS):
+            here = [n for n in numbers if context.el == el and applies(all_controls[n], context)]
+            found.update((number, a, b) for a in here for b in here if a < b)
+    return sorted(found)
+
+
 def pairs(count, all_controls=None, seed=1):
-    """Pairs of controls of different fields, in a context: even numbers from the rules, odd ones uniform."""
+    """Different pairs of controls of different fields: two of three from the rules while there are any, the others uniform."""
     all_controls = all_controls or controls()
-    partners = rule_partners(all_controls)
-    random, result = Random(seed), []
-    by_el = {el: [c for c, context in enumerate(CONTEXTS) if context.el == el] for el in (0, 1, 2)}
+    random, result, seen = Random(seed), [], set()
+    pool = rule_pairs(all_controls)
     while len(result) < count:
-        if len(result) % 2 == 0:
-            el, found = partners[random.below(len(partners))]
-            context = by_el[el][random.below(len(by_el[el]))]
-            first, second = found[random.below(len(found))], found[random.below(len(found))]
+        if pool and len(result) % 3:
+            at = random.below(len(pool))
+            pool[at], pool[-1] = pool[-1], pool[at]
+            chosen = pool.pop()
         else:
-            context = random.below(len(CONTEXTS))
             first, second = random.below(len(all_controls)), random.below(len(all_controls))
-        if first > second:
-            first, second = second, first
-        a, b = all_controls[first], all_controls[second]
-        if (a.register, a.field) == (b.register, b.field):
+            chosen = WEIGHTED[random.below(len(WEIGHTED))], min(first, second), max(first, second)
+        a, b = all_controls[chosen[1]], all_controls[chosen[2]]
+        if chosen in seen or (a.register, a.field) == (b.register, b.field):
             continue
-        if applies(a, CONTEXTS[context]) and applies(b, CONTEXTS[context]):
-            result.append(Pair(len(result), context, first, second))
+        seen.add(chosen)
+        if applies(a, CONTEXTS[chosen[0]]) and applies(b, CONTEXTS[chosen[0]]):
+            result.append(Pair(len(result), *chosen))
     return result
 
 

@@ -499,7 +499,7 @@ static void one_context(unsigned context)
     base(context);
     writes(context, 0);
     for (unsigned n = 0; n < CONTROLS; n++)
-        if (usable(&control_table[n]) && n % SLICES == 0)
+        if (usable(&control_table[n]))
             one_control(context, n, true);
     for (unsigned n = 0; n < SETS; n++)
         one_set(context, n);

@@ -44,7 +44,7 @@ class Result:
             if self.states.bases.value[self.states.list[number]] == "seed":
                 self.by_value[value] = self.states.list[number][0]
         self.pair_of = {}
-        self.lines, self.notes = [], []
+        self.lines, self.notes = {}, []
         pairs = [fields[0] for kind, fields in found if kind == "P"]
         self.pair_of = {pair.number: pair for pair in cases.pairs(max(pairs) + 1, self.controls)} if pairs else {}
         for kind, fields in found:
@@ -60,12 +60,13 @@ class Result:
             return "ok=" + self.by_value[value]
         if not named and alias not in self.states.bases.names():
             return "ok"
-        for name in (alias, self.other(alias)):
-            state = self.states.of(name, context.e2h)
-            if state in self.state_value and self.state_value[state] == value:
-                return "ok=" + name
+        found = [name for name in (alias, self.other(alias)) if self.state_value.get(self.states.of(name, context.e2h)) == value]
+        if found:
+            return "ok=" + (found[0] if len(found) == 1 or not context.e2h or self.other(alias) == alias else "?")
         if alias == "HCR_EL2" and context.el == 2:
             return "ok=HCR_EL2"
+        if gen.flags(access) & gen.VOLATILE and context.el < 2:
+            return "ok"
         if value == self.walker:
             return "ok=ELR_EL2"
         if context.el == 2 and "SPSR" in access.name and value == 0x3c9:
@@ -84,7 +85,7 @@ class Result:
 
     def add(self, context, controls, number, text, mark=""):
         context, access = cases.CONTEXTS[context], self.accesses[number]
-        self.lines.append(f"{context.el}\t{context.e2h}\t{context.tge}\t{controls}\t{access.form}{mark}:{access.name}\t{text}")
+        self.lines[f"{context.el}\t{context.e2h}\t{context.tge}\t{controls}\t{access.form}{mark}:{access.name}"] = text
 
     def record_I(self, *_):
         pass
@@ -160,7 +161,7 @@ def main():
             file.write(text)
     result = Result(records(text))
     with open(args.result, "w", encoding="ascii") as file:
-        file.write("\n".join(sorted(set(result.notes)) + sorted(set(result.lines))) + "\n")
+        file.write("\n".join(sorted(set(result.notes)) + [f"{key}\t{text}" for key, text in sorted(result.lines.items())]) + "\n")
     print(next(note for note in result.notes if note.startswith("# cases"))[2:], f"lines {len(result.lines)}")
 
 
