@@ -117,7 +117,7 @@ static uint64_t ic(void *env, uint64_t key, uint64_t xt, uint64_t c)
         return 0;
     }
     bool forced = cpu->st.pstate.el == 1 && a64_hcr(cpu) & A64_HCR_EL2_FB;
-    eng_ic_all(&cpu->eng, op.crm == CRM_IALLUIS || forced);
+    eng_ic_maintain(&cpu->eng, op.crm == CRM_IALLUIS || forced);
     return 0;
 }
 

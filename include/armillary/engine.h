@@ -116,4 +116,10 @@ void eng_map_changed(EngMachine *m);
 
 /* Instruction cache maintenance: drops translations of code at [pa, pa+n) or everything. */
 void eng_ic_all(EngVcpu *cpu, bool broadcast);
+/*
+ * The guest's maintenance of everything (IC IALLU, IALLUIS). Stores have dropped the code they hit,
+ * so a machine with one vCPU drops only what lies beyond the code map: a host that runs several
+ * vCPUs of a guest in turn does this at every switch.
+ */
+void eng_ic_maintain(EngVcpu *cpu, bool broadcast);
 void eng_ic_pa(EngVcpu *cpu, Pa pa, uint64_t n);

@@ -50,6 +50,11 @@ static Lines *make(EngCodeMap *m, Pa page)
     return find(m, page);
 }
 
+bool eng_code_map_tracks(Pa page)
+{
+    return page.v >> CHUNK_BITS < CHUNKS;
+}
+
 uint64_t eng_code_map_lines(const EngCodeMap *m, Pa page)
 {
     Lines *lines = find(m, page);

@@ -11,6 +11,8 @@ typedef struct EngCodeMap EngCodeMap;
 EngCodeMap *eng_code_map_new(void);
 void eng_code_map_free(EngCodeMap *m);
 
+/* Whether writes to the page are noticed at all. */
+bool eng_code_map_tracks(Pa page);
 /* The lines of the page (bit per 64 bytes). Any thread. */
 uint64_t eng_code_map_lines(const EngCodeMap *m, Pa page);
 /* Adds lines; returns what was there before. */

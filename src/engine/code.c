@@ -31,6 +31,7 @@ struct EngBlocks {
     uint32_t n_codes, max_insns;
     uint64_t evictions;            /* moves when part of the arena is used again */
     EngBlocksStats stats;
+    bool untracked; /* some code lies where stores are not noticed */
     InterpLower *lower;
     EngBlock *brief;               /* the one block of eng_blocks_short */
     size_t brief_size;
@@ -169,6 +170,12 @@ void eng_blocks_drop(EngVcpu *cpu, Pa pa, uint64_t n)
         }
         at = upto;
     }
+}
+
+void eng_blocks_maintain(EngVcpu *cpu)
+{
+    if (cpu->blocks->untracked)
+        drop_all(cpu->blocks);
 }
 
 void eng_code_written(EngVcpu *cpu, Pa pa, uint64_t n)
@@ -315,6 +322,8 @@ static void watch(EngVcpu *cpu, uint64_t page, uint64_t lines)
 {
     if (eng_code_map_add(cpu->machine->code_map, (Pa){page}, lines) == 0)
         eng_tlb_protect(cpu, (Pa){page});
+    if (!eng_code_map_tracks((Pa){page}))
+        cpu->blocks->untracked = true;
 }
 
 /* page: physical; host: its bytes. (The instruction side's entry does not outlive watch().) */

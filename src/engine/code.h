@@ -58,6 +58,8 @@ const void *eng_blocks_short(EngVcpu *cpu, uint32_t n);
 
 /* Drops translations of bytes [pa, pa+n) on this vCPU; n = UINT64_MAX: all. Safe within a block. */
 void eng_blocks_drop(EngVcpu *cpu, Pa pa, uint64_t n);
+/* Drops what a store would not have dropped: everything, if some code lies beyond the code map. */
+void eng_blocks_maintain(EngVcpu *cpu);
 
 /* The guest wrote [pa, pa+n) of a page that holds code: drops it here, at once, and on others. */
 void eng_code_written(EngVcpu *cpu, Pa pa, uint64_t n);

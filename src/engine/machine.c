@@ -176,6 +176,15 @@ void eng_ic_all(EngVcpu *cpu, bool broadcast)
         eng_tlb_post_code(cpu, (Pa){0}, UINT64_MAX);
 }
 
+void eng_ic_maintain(EngVcpu *cpu, bool broadcast)
+{
+    /* Between vCPUs a store may come before the message that the line holds code now. */
+    if (cpu->machine->n_cpus > 1)
+        eng_ic_all(cpu, broadcast);
+    else
+        eng_blocks_maintain(cpu);
+}
+
 void eng_ic_pa(EngVcpu *cpu, Pa pa, uint64_t n)
 {
     eng_code_written(cpu, pa, n);

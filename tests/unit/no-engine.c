@@ -68,6 +68,10 @@ void eng_ic_all(EngVcpu *cpu, bool broadcast)
 {
 }
 
+void eng_ic_maintain(EngVcpu *cpu, bool broadcast)
+{
+}
+
 void eng_ic_pa(EngVcpu *cpu, Pa pa, uint64_t n)
 {
 }

@@ -1,0 +1,8 @@
+/* The subjects of kvmtest. Each makes its own virtual machines and reports through check(). */
+#pragma once
+
+void test_dirty(void);     /* the dirty bitmap, page for page, both ways of clearing it */
+void test_slots(void);     /* memory slots removed, added again and replaced while vCPUs run */
+void test_sizes(void);     /* memory of 4K, 2M and 1G pages: how many faults, and writes under dirty logging */
+void test_sizes_2m(void);  /* the same in a host that maps no more than 2M at once */
+void test_protected(void); /* life of a protected VM: share, unshare, forbidden access, end */

@@ -1,0 +1,2 @@
+#include "kvmtest.h"
+void test_protected(void) {}
