@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Compares what the register tables decide with a list of access rules, on random control settings.
+"""Compares what the register tables decide with the facts about accesses, on random control settings.
 
-usage: check_access.py test-access features.tbl directory-of-lists [settings]
+usage: check_access.py test-access features.tbl tests/facts [settings]
 
-The list (accessors.tsv) has one rule a row: access, EL, condition, outcome, tried in order. Its conditions are evaluated here,
-with field positions from sysreg_fields.tsv; nothing of the project's own generators takes part. Without the lists the test
-is skipped.
+The facts (rules.tsv) have ordered rules: condition, outcome. Their conditions are evaluated here, with field positions from
+controls.tsv; nothing of the project's own generators takes part.
 """
 import csv
 import functools
@@ -23,28 +22,36 @@ NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3p9', 'PMUv3_ICNTR', 'SPMU', 
 DISBELIEVED = {('TCR2_EL12', 'MRS')}
 # Their fields, and those of features that this project does not know.
 UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
-              'HDFGRTR2_EL2': 0x1480020, 'HDFGWTR2_EL2': 0x1480020, 'HFGITR2_EL2': 2}
+              'HDFGRTR2_EL2': 0x1480020, 'HDFGWTR2_EL2': 0x1680020, 'PMUSERENR_EL0': 0x50, 'HFGITR2_EL2': 2}
 UNKNOWN = re.compile(r'>|==|NCTR_|NUM_|SPM|PMSELR|EFF\(|GCS_ENABLED|EXLOCK|m>=|_IS_NOP|PMUACR|\[')
 LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H = 0, with E2H = 1)
     ('CNTHCTL_EL2', 'EL1PCTEN'): (0, 10), ('CNTHCTL_EL2', 'EL1PCEN'): (1, 1), ('CPTR_EL2', 'TTA'): (20, 28),
 }
 
 
+# Fields that rules test but that are no controls.
+OTHER_FIELDS = {('HCR_EL2', 'TGE'): 27, ('HCR_EL2', 'E2H'): 34, ('HCR_EL2', 'DC'): 12, ('HCR_EL2', 'FB'): 9, ('HCR_EL2', 'VM'): 0,
+                ('CNTP_CTL_EL0', 'ENABLE'): 0, ('CNTV_CTL_EL0', 'ENABLE'): 0, ('CNTHP_CTL_EL2', 'ENABLE'): 0,
+                ('CNTHV_CTL_EL2', 'ENABLE'): 0, ('OSLSR_EL1', 'OSLK'): 1,
+                ('ICC_SRE_EL1', 'SRE'): 0, ('ICC_SRE_EL2', 'SRE'): 0, ('ICC_SRE_EL2', 'ENABLE'): 3, ('AMCR_EL0', 'CG1RZ'): 17}
+
+
+def table(folder, name):
+    with open(os.path.join(folder, name), encoding='utf-8') as file:
+        return list(csv.DictReader(file, delimiter='\t', quoting=csv.QUOTE_NONE))
+
+
 class Fields:
     """Places of register fields."""
 
-    def __init__(self, path):
-        self.at = {}
-        rank = {'linux': 0}
-        best = {}
-        for row in csv.DictReader(open(path, encoding='utf-8'), delimiter='\t', quoting=csv.QUOTE_NONE):
-            key = row['register'], row['field']
-            r = rank.get(row['source'], 1)
-            if key not in best or r < best[key]:
-                best[key] = r
-                self.at[key] = int(row['msb']), int(row['lsb'])
+    def __init__(self, folder):
+        self.at = {key: (bit, bit) for key, bit in OTHER_FIELDS.items()}
+        for row in table(folder, 'controls.tsv'):
+            self.at[row['register'], row['field']] = int(row['msb']), int(row['lsb'])
 
     def get(self, regs, reg, name):
+        if name == 'SRE':
+            return '1'  # this project's choice: RAO/WI
         msb, lsb = self.place(regs, reg, name)
         return format(regs.get(reg, 0) >> lsb & (1 << (msb - lsb + 1)) - 1, f'0{msb - lsb + 1}b')
 
@@ -80,7 +87,7 @@ class Setting:
 
     def atom(self, text):
         if text.startswith('FEAT_'):
-            return text[5:] in self.features
+            return text[5:] in self.features or text == 'FEAT_GICv3'
         if text == 'E2H_HOST(EL2)':
             return bool(self.hcr(34))
         if text == 'E2H_HOST(EL0)':
@@ -89,6 +96,8 @@ class Setting:
             return CHOICES[text]
         if text.startswith('IMPDEF_TID3'):
             return True
+        if text == 'IMM0=1':
+            return False  # the members are those with immediate 0
         if text.startswith('ZERO('):
             return self.regs.get(text[5:-1], 0) == 0
         m = re.fullmatch(r'(.+?)(!?=)([01x{},]+)', text)
@@ -106,7 +115,7 @@ class Setting:
         return self.known[cond]
 
 
-TOKEN = re.compile(r'\s*(&|\||!(?!=)|\(|\)|FEAT_\w+|E2H_HOST\(EL\d\)|IMPDEF_TID3\(\w+\)|ZERO\(\w+\)|IMPDEF_\w+|T\b|'
+TOKEN = re.compile(r'\s*(&|\||!(?!=)|\(|\)|IMM0=1|FEAT_\w+|E2H_HOST\(EL\d\)|IMPDEF_TID3\(\w+\)|ZERO\(\w+\)|IMPDEF_\w+|T\b|'
                    r'(?:NVx|\w+\.(?:\w+|\{[\w,]+\}))!?=(?:\{[01x,]+\}|[01x]+))')
 COMPILED = {}
 
@@ -125,47 +134,35 @@ def python_of(cond):
     return COMPILED[cond]
 
 
-def number(cell, m):
-    """An encoding cell: a number, or bits of the family's number."""
-    if cell.isdigit():
-        return int(cell)
-    bits = ''
-    for part in cell.split(':') if '[' not in cell else re.findall(r'b[01]+|m\[[\d:]+\]', cell):
-        if part.startswith('b'):
-            bits += part[1:]
-        else:
-            high, _, low = part[2:-1].partition(':')
-            high, low = int(high), int(low or high)
-            bits += format(m >> low & (1 << (high - low + 1)) - 1, f'0{high - low + 1}b')
-    return int(bits, 2)
+def outcome_of(text):
+    """An outcome of the facts in the words of test-access."""
+    m = re.fullmatch(r'EL([12]):(\w\w)', text)
+    return f'TRAP_EL{m[1]} 0x{m[2]}' if m else text.replace('REG ICV_', 'REG ICC_')
 
 
-def read_accesses(path):
-    """{(name, form): rows}; families stand for their members."""
+def read_accesses(folder):
+    """{(name, form): rows}, one row for each rule; families stand for their members, which `members` lists as (name, key)."""
+    members = {}
+    for row in table(folder, 'accesses.tsv'):
+        name, form = row['name'], row['form']
+        if form not in ('MRS', 'MSR', 'SYS', 'SYSL', 'MSRimm') or name.endswith('#1'):
+            continue
+        op0, op1, crn, crm, op2 = (int(row[c]) for c in ('op0', 'op1', 'CRn', 'CRm', 'op2'))
+        family = name if row['family'] == '-' else row['family']
+        name = 'MSR_' + name[:-2] if form == 'MSRimm' else name.replace(' ', '_')
+        members.setdefault((family, form), []).append((name, op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2))
     out = {}
-    for row in csv.DictReader(open(path, encoding='utf-8'), delimiter='\t', quoting=csv.QUOTE_NONE):
-        if row['form'] == 'MSRimm' and row['CRm'] == 'imm[3:0]':
-            out.setdefault(('MSR_' + row['name'], row['form']), []).append(dict(row, CRm='0', name='MSR_' + row['name']))
-        elif row['form'] in ('MRS', 'MSR', 'SYS', 'SYSL'):
-            out.setdefault((row['name'], row['form']), []).append(row)
+    for row in table(folder, 'rules.tsv'):
+        key = row['name'], row['form']
+        if key not in members:
+            continue
+        for el in range(3):
+            for rule in row[f'EL{el}'].split('; '):
+                condition, _, outcome = rule.rpartition(' -> ')
+                out.setdefault(key, []).append({'name': row['name'], 'form': row['form'], 'presence': row['presence'],
+                                                'absent': row['absent'], 'EL': el, 'condition': condition or 'T',
+                                                'outcome': outcome_of(outcome), 'members': members[key]})
     return out
-
-
-def instances(rows):
-    """(name, key) of each access the rows describe."""
-    r = rows[0]
-    if r['name'].startswith(('S1_', 'S3_')):  # IMPLEMENTATION DEFINED: CRn is 11 or 15
-        for op1, crn, crm, op2 in ((0, 11, 0, 0), (3, 15, 15, 7), (6, 15, 3, 5)):
-            yield f'IMPDEF_{op1}_{crn}', int(r['op0']) << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
-        return
-    numbers = [None]
-    if '<m>' in r['name']:
-        low, _, high = r['m_range'].partition('-')
-        numbers = range(int(low), int(high) + 1)
-    for m in numbers:
-        op0, op1, crn, crm, op2 = (number(r[c], m or 0) for c in ('op0', 'op1', 'CRn', 'CRm', 'op2'))
-        name = r['name'].replace('<m>', str(m)).replace(' ', '_')
-        yield name, op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
 
 
 def field_names(text):
@@ -198,7 +195,7 @@ def expected(setting, rows, el, name):
             return f'TRAP_EL{2 if el == 2 or el == 0 and setting.hcr(27) else 1} 0x18'
         return 'UNDEF'
     for row in rows:
-        if int(row['EL']) == el and setting.holds(row['condition']):
+        if row['EL'] == el and setting.holds(row['condition']):
             o = row['outcome']
             if 'ImpDef' in o:
                 return 'UNDEF'  # this project's choice: there are none
@@ -315,16 +312,11 @@ def store_settings(program, rng, n, features_table, fields, control_list):
 
 
 def main(program, features_tbl, lists, settings='40', seed='1'):
-    path = os.path.join(lists, 'accessors.tsv')
-    if not os.path.exists(path):
-        print(f'skipped: {path} is not there')
-        return 77
     rng = random.Random(int(seed))
-    accesses = read_accesses(path)
-    fields = Fields(os.path.join(lists, 'sysreg_fields.tsv'))
-    fields.at['SCTLR_EL2', 'UMA'] = (9, 9)
+    accesses = read_accesses(lists)
+    fields = Fields(lists)
     all_usable = {k: rows for k, rows in accesses.items() if usable(rows, fields)}
-    controls_used = [c for c in controls(all_usable) if c in fields.at or c in LAYOUTS]
+    controls_used = [c for c in controls(all_usable) if (c in fields.at or c in LAYOUTS) and c[1] != 'SRE']
     made, problems = store_settings(program, rng, int(settings), read_features(features_tbl), fields, controls_used)
     talk = Talk(program)
     for s in made:
@@ -337,7 +329,7 @@ def main(program, features_tbl, lists, settings='40', seed='1'):
             s.known = {}
             talk.ask(f'mode {el} {sp}', None)
             for (_, form), rows in all_usable.items():
-                for name, key in instances(rows):
+                for name, key in rows[0]['members']:
                     d = 'r' if form in ('MRS', 'SYSL') else 'w'
                     talk.ask(f'ask {key} {d}', (name, form, el, expected(s, rows, el, name), s))
     seen, wrong, undefined_only = set(), {}, {}
@@ -358,7 +350,7 @@ def main(program, features_tbl, lists, settings='40', seed='1'):
         print(p)
     rules = sum(len(r) for r in accesses.values())
     covered = sum(len(r) for k, r in all_usable.items()
-                  if any((n, k[1]) in seen and (n, k[1]) not in {(m, k[1]) for m in missing} for n, _ in instances(r)))
+                  if any((n, k[1]) in seen and (n, k[1]) not in {(m, k[1]) for m in missing} for n, _ in r[0]['members']))
     print(f'{len(made)} settings; {len(seen)} accesses compared, {len(seen) - len([k for k in absent if k[0] in missing])} of them '
           f'in the tables; {covered} of {rules} rules; {len(accesses) - len(all_usable)} families need what is not modelled')
     print('not in the tables: ' + ' '.join(missing))
