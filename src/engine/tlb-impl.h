@@ -54,6 +54,7 @@ typedef enum {
     TLB_PLANT_ASID,          /* TLBI by ASID keeps the second level */
     TLB_PLANT_RANGE,         /* ranges are one page */
     TLB_PLANT_ACTIVE,        /* a world switch does not look at its mail */
+    TLB_PLANT_FENCE,         /* nothing orders "I run" before a look at the mail */
     TLB_PLANT_COUNT
 } TlbPlant;
 
@@ -199,6 +200,14 @@ static inline bool tlb_planted(const EngTlb *t, TlbPlant p)
     return false;
 }
 #endif
+
+/* What a vCPU says of itself is visible before it reads its mail: pairs with the one in post(). */
+static inline void tlb_announce_fence(const EngTlb *t)
+{
+    if (!tlb_planted(t, TLB_PLANT_FENCE)) {
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+}
 
 #define TLB_VA_MASK ((UINT64_C(1) << 56) - 1)
 

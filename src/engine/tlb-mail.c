@@ -97,7 +97,7 @@ void eng_tlb_activate(EngTlb *t, uint64_t vmids)
         return;
     }
     atomic_store_explicit(&t->active, vmids, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in post() */
+    tlb_announce_fence(t);
     if (!tlb_planted(t, TLB_PLANT_ACTIVE)) {
         eng_tlb_serve(t->cpu);
     }
@@ -106,7 +106,7 @@ void eng_tlb_activate(EngTlb *t, uint64_t vmids)
 void eng_tlb_enter(EngVcpu *cpu)
 {
     atomic_store_explicit(&cpu->tlb->running, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in post() */
+    tlb_announce_fence(cpu->tlb);
     eng_tlb_serve(cpu);
 }
 
@@ -167,7 +167,7 @@ static void post(EngTlb *from, EngTlb *to, const TlbMail *m)
     append(to, *m);
     seq = atomic_fetch_add_explicit(&to->posted, 1, memory_order_release) + 1;
     pthread_mutex_unlock(&to->mail_lock);
-    /* pairs with the ones in eng_tlb_enter() and eng_tlb_activate() */
+    /* pairs with tlb_announce_fence() */
     atomic_thread_fence(memory_order_seq_cst);
     /* one that stands still is not woken: it serves its mail when it goes on */
     if (!atomic_load_explicit(&to->running, memory_order_relaxed) || !concerns(to, m)) {

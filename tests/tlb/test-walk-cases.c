@@ -1,5 +1,5 @@
 /*
- * Runs the walker on the cases of walk_model.py (standard input) and compares answers, and what it did to the tables.
+ * Runs the walker on the cases of walk_cases.py (standard input) and compares answers, and what it did to the tables.
  * Arm ARM, "The AArch64 Virtual Memory System Architecture".
  */
 #include <inttypes.h>
