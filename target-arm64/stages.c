@@ -3,8 +3,8 @@
  * stage 2 of stage-1 table walks. Arm ARM, "Memory access control", "Hardware updates to the
  * translation tables", "Two-stage translation", "MMU faults".
  *
- * DIFFERS: the Contiguous bit and nT change nothing: entries are cached at the size of one
- * descriptor, which is permitted.
+ * The Contiguous bit and nT change nothing: entries are cached at the size of one descriptor, and a
+ * TLB that holds two sizes of a mapping answers from either (FEAT_BBM, level 2).
  * MISSING: FEAT_S1PIE, FEAT_S1POE, FEAT_S2PIE, FEAT_S2POE, FEAT_HAFT, FEAT_D128, FEAT_THE, FEAT_XS.
  */
 #include "walk.h"

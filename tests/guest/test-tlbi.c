@@ -1,6 +1,6 @@
 /*
- * TLB maintenance by every form that Linux, KVM and Xen use; ASIDs and nG. A mapping is used, taken away, invalidated: the next use
- * faults. Arm ARM, "TLB maintenance instructions".
+ * TLB maintenance by every form, with and without a level hint; ASIDs and nG. A mapping is used, taken away, invalidated: the next
+ * use faults. Arm ARM, "TLB maintenance instructions".
  */
 #include "rt.h"
 
@@ -33,12 +33,20 @@ PROBE(load_twice, "ldr x1, [x0]\n ldr x0, [x0]");
     X(vae1os, "vae1os, x0", 'v', 1)                                                                \
     X(aside1os, "aside1os, x0", 'i', 1)                                                            \
     X(vaae1os, "vaae1os, x0", 'a', 1)                                                              \
+    X(vale1os, "vale1os, x0", 'v', 1)                                                              \
+    X(vaale1os, "vaale1os, x0", 'a', 1)                                                            \
     X(rvae1, "rvae1, x0", 'r', 2)                                                                  \
     X(rvae1is, "rvae1is, x0", 'r', 2)                                                              \
     X(rvale1is, "rvale1is, x0", 'r', 2)                                                            \
     X(rvaae1is, "rvaae1is, x0", 's', 2)                                                            \
     X(rvaale1is, "rvaale1is, x0", 's', 2)                                                          \
-    X(rvae1os, "rvae1os, x0", 'r', 2)
+    X(rvale1, "rvale1, x0", 'r', 2)                                                                \
+    X(rvaae1, "rvaae1, x0", 's', 2)                                                                \
+    X(rvaale1, "rvaale1, x0", 's', 2)                                                              \
+    X(rvae1os, "rvae1os, x0", 'r', 2)                                                              \
+    X(rvale1os, "rvale1os, x0", 'r', 2)                                                            \
+    X(rvaae1os, "rvaae1os, x0", 's', 2)                                                            \
+    X(rvaale1os, "rvaale1os, x0", 's', 2)
 #define FORMS_EL2(X)                                                                               \
     X(alle1, "alle1", 'n', 0)                                                                      \
     X(alle1is, "alle1is", 'n', 0)                                                                  \
@@ -51,8 +59,14 @@ PROBE(load_twice, "ldr x1, [x0]\n ldr x0, [x0]");
     X(ipas2e1is, "ipas2e1is, x0", 'p', 0)                                                          \
     X(ipas2le1, "ipas2le1, x0", 'p', 0)                                                            \
     X(ipas2le1is, "ipas2le1is, x0", 'p', 0)                                                        \
+    X(ipas2e1os, "ipas2e1os, x0", 'p', 1)                                                          \
+    X(ipas2le1os, "ipas2le1os, x0", 'p', 1)                                                        \
+    X(ripas2e1, "ripas2e1, x0", 'q', 2)                                                            \
+    X(ripas2le1, "ripas2le1, x0", 'q', 2)                                                          \
     X(ripas2e1is, "ripas2e1is, x0", 'q', 2)                                                        \
-    X(ripas2le1is, "ripas2le1is, x0", 'q', 2)
+    X(ripas2le1is, "ripas2le1is, x0", 'q', 2)                                                      \
+    X(ripas2e1os, "ripas2e1os, x0", 'q', 2)                                                        \
+    X(ripas2le1os, "ripas2le1os, x0", 'q', 2)
 #define FORMS_VA2(X)                                                                               \
     X(alle2, "alle2", 'n', 0)                                                                      \
     X(alle2is, "alle2is", 'n', 0)                                                                  \
@@ -60,8 +74,15 @@ PROBE(load_twice, "ldr x1, [x0]\n ldr x0, [x0]");
     X(vae2is, "vae2is, x0", 'a', 0)                                                                \
     X(vale2, "vale2, x0", 'a', 0)                                                                  \
     X(vale2is, "vale2is, x0", 'a', 0)                                                              \
+    X(alle2os, "alle2os", 'n', 1)                                                                  \
+    X(vae2os, "vae2os, x0", 'a', 1)                                                                \
+    X(vale2os, "vale2os, x0", 'a', 1)                                                              \
+    X(rvae2, "rvae2, x0", 's', 2)                                                                  \
+    X(rvale2, "rvale2, x0", 's', 2)                                                                \
     X(rvae2is, "rvae2is, x0", 's', 2)                                                              \
-    X(rvale2is, "rvale2is, x0", 's', 2)
+    X(rvale2is, "rvale2is, x0", 's', 2)                                                            \
+    X(rvae2os, "rvae2os, x0", 's', 2)                                                              \
+    X(rvale2os, "rvale2os, x0", 's', 2)
 #define DEFINE(name, op, kind, level) FORM(name, op);
 FORMS_EL1(DEFINE)
 FORMS_EL2(DEFINE)
@@ -78,10 +99,10 @@ struct Form {
 static const struct Form forms_el1[] = {FORMS_EL1(ENTRY)}, forms_el2[] = {FORMS_EL2(ENTRY)}, forms_ipa[] = {FORMS_IPA(ENTRY)},
                          forms_va2[] = {FORMS_VA2(ENTRY)};
 
-/* Range: TG 4K, SCALE 0, NUM 0 are two pages; TTL 0. */
-static u64 argument(char kind, u64 va, u64 asid)
+/* Range: TG 4K, SCALE 0, NUM 0 are two pages. hint: the leaf's level as TTL, 0: none (one address: 4K and level). */
+static u64 argument(char kind, u64 va, u64 asid, u64 hint)
 {
-    u64 page = BITS(va, 55, 12), range = (va >> 12 & 0x1fffffffffull) | 1ull << 46;
+    u64 page = BITS(va, 55, 12) | (hint ? (4 | hint) << 44 : 0), range = (va >> 12 & 0x1fffffffffull) | 1ull << 46 | hint << 37;
     return kind == 'v' ? page | asid << 48 : kind == 'a' || kind == 'p' ? page : kind == 'i' ? asid << 48
          : kind == 'r' ? range | asid << 48 : kind == 's' || kind == 'q' ? range : 0;
 }
@@ -94,18 +115,25 @@ static bool announced(const struct Form *f)
     return false;
 }
 
-/* at_el1: by EL1 itself, else by EL2. ng: the page belongs to the ASID. */
-static void stage1(const struct Form *f, bool at_el1, u64 attrs, unsigned level)
+static bool hints(void)
 {
+    return BITS(READ(id_aa64mmfr2_el1), 51, 48) >= 1;
+}
+
+/* at_el1: by EL1 itself, else by EL2. ng: the page belongs to the ASID. */
+static void stage1(const struct Form *f, bool at_el1, u64 attrs, unsigned level, bool hinted)
+{
+    u64 arg;
     u64 va = WINDOW + 0x200000;
     rt_map_set(&map, va, level, TARGET, S1_RAM | attrs);
     table_sync();
     CHECK_EQ(f->name, rt_el1(load_twice, va + 8), 4711);
     *(volatile u64 *)rt_map_entry(&map, va, level) = 0;
+    arg = argument(f->kind, va, ASID, hinted ? level : 0);
     if (at_el1)
-        rt_el1(f->probe, argument(f->kind, va, ASID));
+        rt_el1(f->probe, arg);
     else
-        f->probe(argument(f->kind, va, ASID));
+        f->probe(arg);
     const struct RtExc *exc = TRY(RT_SKIP, rt_el1(load, va + 8));
     CHECK_EXC(f->name, exc, 1, 0x200, ESR(0x25, 4 + level));
     *rt_map_entry(&map, va, 2) = 0; /* a block and a table take turns here */
@@ -117,10 +145,12 @@ static void every(const struct Form *forms, unsigned count, bool at_el1)
     for (unsigned i = 0; i < count; i++) {
         if (!announced(&forms[i]))
             continue;
-        if (forms[i].kind != 'i')
-            stage1(&forms[i], at_el1, 0, 3);
-        stage1(&forms[i], at_el1, S1_NG, 3);
-        stage1(&forms[i], at_el1, S1_NG, 2);
+        for (unsigned hinted = 0; hinted <= hints(); hinted++) {
+            if (forms[i].kind != 'i')
+                stage1(&forms[i], at_el1, 0, 3, hinted);
+            stage1(&forms[i], at_el1, S1_NG, 3, hinted);
+            stage1(&forms[i], at_el1, S1_NG, 2, hinted);
+        }
     }
 }
 #define EVERY(forms, at_el1) every(forms, sizeof forms / sizeof *forms, at_el1)
@@ -128,15 +158,15 @@ static void every(const struct Form *forms, unsigned count, bool at_el1)
 static void regime_el2(void)
 {
     u64 va = WINDOW + 0x200000;
-    for (unsigned i = 0; i < sizeof forms_va2 / sizeof *forms_va2; i++) {
-        const struct Form *f = &forms_va2[i];
+    for (unsigned k = 0; k < 2 * sizeof forms_va2 / sizeof *forms_va2; k++) {
+        const struct Form *f = &forms_va2[k / 2];
         if (!announced(f))
             continue;
         rt_map_set(&rt_el2_map, va, 3, TARGET, S1_RAM);
         table_sync();
         CHECK_EQ(f->name, load_twice(va + 8), 4711);
         *(volatile u64 *)rt_map_entry(&rt_el2_map, va, 3) = 0;
-        f->probe(argument(f->kind, va, 0));
+        f->probe(argument(f->kind, va, 0, k & hints() ? 3 : 0));
         const struct RtExc *exc = TRY(RT_SKIP, load(va + 8));
         CHECK_EXC(f->name, exc, 2, 0x200, ESR(0x25, 7));
     }
@@ -146,18 +176,50 @@ static void regime_el2(void)
 static void by_ipa(void)
 {
     u64 ipa = WINDOW + 0x400000;
-    for (unsigned i = 0; i < sizeof forms_ipa / sizeof *forms_ipa; i++) {
-        const struct Form *f = &forms_ipa[i];
+    for (unsigned k = 0; k < 2 * sizeof forms_ipa / sizeof *forms_ipa; k++) {
+        const struct Form *f = &forms_ipa[k / 2];
         if (!announced(f))
             continue;
         rt_map_set(&s2, ipa, 3, TARGET, S2_RAM);
         table_sync();
         CHECK_EQ(f->name, rt_el1(load_twice, ipa + 8), 4711);
         *(volatile u64 *)rt_map_entry(&s2, ipa, 3) = 0;
-        f->probe(argument(f->kind, ipa, 0));
+        f->probe(argument(f->kind, ipa, 0, k & hints() ? 3 : 0));
         tlbi_vmalle1is(0);
         const struct RtExc *exc = TRY(RT_SKIP, rt_el1(load, ipa + 8));
         CHECK_EQ(f->name, exc->count ? exc->esr & 0xfc00003f : 0, 0x24ull << 26 | 7);
+    }
+}
+
+PROBE(range_va, "dsb ishst\n tlbi rvaae1is, x0\n dsb ish\n isb");
+PROBE(range_ipa, "dsb ishst\n tlbi ripas2e1is, x0\n dsb ish\n tlbi vmalle1is\n dsb ish\n isb");
+
+/* SCALE and NUM: (NUM + 1) * 2^(5 * SCALE + 1) pages from BaseADDR; the first, one within and the last are gone. */
+static void ranges(struct RtMap *m, u64 attrs, u64 (*probe)(u64), u64 esr)
+{
+    static const struct {
+        u8 scale, num;
+    } rows[] = {{0, 0}, {0, 1}, {0, 30}, {0, 31}, {1, 0}, {1, 5}, {2, 0}};
+    u64 first = WINDOW + 0x800000;
+    if (BITS(READ(id_aa64isar0_el1), 59, 56) < 2) {
+        rt_skip("ranges", "TLBIRANGE is not announced");
+        return;
+    }
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        u64 pages = (rows[i].num + 1ull) << (5 * rows[i].scale + 1);
+        u64 at[3] = {first, first + pages / 2 * PAGE, first + (pages - 1) * PAGE};
+        for (unsigned k = 0; k < 3; k++)
+            rt_map_set(m, at[k], 3, TARGET, attrs);
+        table_sync();
+        for (unsigned k = 0; k < 3; k++)
+            CHECK_EQ("in the range", rt_el1(load_twice, at[k] + 8), 4711);
+        for (unsigned k = 0; k < 3; k++)
+            *(volatile u64 *)rt_map_entry(m, at[k], 3) = 0;
+        probe(first >> 12 | (u64)rows[i].num << 39 | (u64)rows[i].scale << 44 | 1ull << 46);
+        for (unsigned k = 0; k < 3; k++) {
+            const struct RtExc *exc = TRY(RT_SKIP, rt_el1(load, at[k] + 8));
+            CHECK_EQ("gone with the range", exc->count ? exc->esr & 0xfc00003f : 0, esr);
+        }
     }
 }
 
@@ -241,12 +303,17 @@ void test_main(void)
     EVERY(forms_el1, false);
     EVERY(forms_el2, false);
     regime_el2();
+    ranges(&map, S1_RAM, range_va, 0x25ull << 26 | 7);
     asids();
     rt_map_range(&map, WINDOW + 0x400000, WINDOW + 0x400000, 0x200000, S1_RAM);
     rt_map_init(&s2, 12, 39);
     rt_map_image_s2(&s2);
     rt_s2(&s2, 2, 0);
     by_ipa();
+    rt_map_range(&map, WINDOW + 0x800000, WINDOW + 0x800000, 0x2000000, S1_RAM);
+    rt_map_entry(&s2, WINDOW + 0x800000, 3);
+    rt_tlbi_all();
+    ranges(&s2, S2_RAM, range_ipa, 0x24ull << 26 | 7);
     vmids();
     rt_s2_off();
 }
