@@ -20,12 +20,13 @@ SCRIPTS = HERE.parents[1] / "scripts"
 
 
 def commands(options, initrd):
+    """Both command lines; initrd None: a program that needs neither that nor a command line."""
     append = "console=ttyAMA0 quiet"
+    ours, peer = (["--initrd", initrd, "--append", append], ["-initrd", initrd, "-append", append]) if initrd else ([], [])
     return {
-        "armillary": [options.armillary, "run", "--kernel", options.kernel, "--initrd", initrd, "--append", append, "--memory", "1G"],
+        "armillary": [options.armillary, "run", "--kernel", options.kernel, "--memory", "1G", *ours],
         "peer": [options.peer, "-M", "virt,virtualization=on,gic-version=3", "-cpu", "max,pauth-impdef=on,sve=off,sme=off",
-                 "-accel", "tcg,thread=multi", "-smp", "1", "-m", "1024", "-nographic", "-no-reboot", "-kernel", options.kernel,
-                 "-initrd", initrd, "-append", append],
+                 "-accel", "tcg,thread=multi", "-smp", "1", "-m", "1024", "-nographic", "-no-reboot", "-kernel", options.kernel, *peer],
     }
 
 
