@@ -3,6 +3,7 @@
  * are in tables/sysregs.tbl; those the manual leaves UNKNOWN are 0.
  */
 #include "cpu.h"
+#include "landing.h"
 
 #include <glib.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static void reset_state(A64Cpu *cpu)
     cpu->st.pstate.daif = 0xf;
     cpu->eng.pc = 0;
     cpu->eng.leave = ENG_STAY;
+    cpu->eng.landing = ENG_LANDING_NONE;
     eng_clear_exclusive(&cpu->eng);
 }
 
@@ -126,6 +128,7 @@ const CpuTarget a64_target = {
     .cpu_size = sizeof(A64Cpu),
     .translate = a64_translate,
     .mode = a64_mode_current,
+    .land = a64_land,
     .translate_va = a64_translate_va,
     .alignment_fault = a64_alignment_fault,
     .external_abort = a64_external_abort,

@@ -39,7 +39,7 @@ static void set_common(A64Cpu *cpu, uint64_t spsr)
     if (a64_has(cpu->model, A64_FEAT_NMI))
         p->allint = spsr >> 13 & 1;
     if (a64_has(cpu->model, A64_FEAT_BTI))
-        p->btype = spsr >> 10 & 3;
+        cpu->eng.landing = spsr >> 10 & 3;
 }
 
 /* What traps ERET itself at EL1, NULL when nothing does: HCR_EL2.NV, then HFGITR_EL2.ERET. */
@@ -68,7 +68,7 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
     set_common(cpu, spsr);
     if (illegal) {
         st->pstate.il = 1;
-        st->pstate.btype = 0;
+        cpu->eng.landing = ENG_LANDING_NONE;
     } else {
         st->pstate.il = spsr >> 20 & 1;
         a64_set_el(cpu, (unsigned)(spsr >> 2 & 3), (unsigned)(spsr & 1));

@@ -43,6 +43,7 @@ extern const IrHelper a64_h_eret_pac;
 extern const IrHelper a64_h_sp_align;
 /* Software step: before an instruction; after it (VA of the next, nonzero for a Load-Exclusive),
  * always leaves. */
+extern const IrHelper a64_h_landing; /* (ENG_LANDING_*): how the next one is branched to */
 extern const IrHelper a64_h_step_pending;
 extern const IrHelper a64_h_stepped;
 /* FP/SIMD access trapped. */

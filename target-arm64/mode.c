@@ -12,13 +12,13 @@
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 64 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 128 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
-    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC */
+    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC, BT */
 };
 
 struct A64Modes {
@@ -118,6 +118,7 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .counting = variant & 8,
         .sp_check = variant & 16,
         .pac = variant & 32,
+        .bt = variant & 64,
         .trace = m->trace,
         .profile = p,
         .model = m->model,
@@ -126,14 +127,22 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
     return mode;
 }
 
-/* SCTLR_ELx.SA, SA0 of the EL's regime. */
-static bool checks_sp(const A64Cpu *cpu)
+/* SCTLR_ELx of the EL's regime. */
+static uint64_t own_sctlr(const A64Cpu *cpu)
 {
     const uint64_t *sr = cpu->st.sr;
     unsigned el = cpu->st.pstate.el;
-    uint64_t sctlr = el == 2 || (el == 0 && a64_in_host(cpu)) ? sr[A64_SR_SCTLR_EL2]
-                                                              : sr[A64_SR_SCTLR_EL1];
-    return sctlr & (el == 0 ? A64_SCTLR_EL1_SA0 : A64_SCTLR_EL1_SA);
+    return el == 2 || (el == 0 && a64_in_host(cpu)) ? sr[A64_SR_SCTLR_EL2] : sr[A64_SR_SCTLR_EL1];
+}
+
+static bool checks_sp(const A64Cpu *cpu)
+{
+    return own_sctlr(cpu) & (cpu->st.pstate.el == 0 ? A64_SCTLR_EL1_SA0 : A64_SCTLR_EL1_SA);
+}
+
+static bool narrows_landings(const A64Cpu *cpu)
+{
+    return own_sctlr(cpu) & (cpu->st.pstate.el == 0 ? A64_SCTLR_EL1_BT0 : A64_SCTLR_EL1_BT1);
 }
 
 void a64_mode_select(A64Cpu *cpu)
@@ -147,7 +156,7 @@ void a64_mode_select(A64Cpu *cpu)
     A64Profile *p = m->of_el[el];
     unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
                                   a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
-                                  checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5);
+                                  checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5 | narrows_landings(cpu) << 6);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

@@ -4,6 +4,7 @@
  */
 #include "step.h"
 
+#include "armillary/engine.h"
 #include "exception.h"
 #include "helpers.h"
 
@@ -74,4 +75,14 @@ static uint64_t stepped(void *env, uint64_t next, uint64_t exclusive, uint64_t c
 
 enum { RAISES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
 const IrHelper a64_h_step_pending = {"step_pending", step_pending, 0, RAISES};
+
+/* The way of an indirect branch that was stepped. */
+static uint64_t set_landing(void *env, uint64_t how, uint64_t b, uint64_t c)
+{
+    EngVcpu *eng = env;
+    eng->landing = eng_landing(eng, (unsigned)how);
+    return 0;
+}
+
+const IrHelper a64_h_landing = {"landing", set_landing, 1, IR_H_READS | IR_H_WRITES};
 const IrHelper a64_h_stepped = {"stepped", stepped, 2, RAISES};

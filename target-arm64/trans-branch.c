@@ -4,6 +4,7 @@
  */
 #include "a64-decode.h"
 #include "helpers.h"
+#include "landing.h"
 
 static void link_next(A64Trans *t)
 {
@@ -56,6 +57,6 @@ bool a64_trans_branch_reg(A64Trans *t, const A64Args_branch_reg *a)
     if (a->link) {
         link_next(t);
     }
-    a64_t_goto_ptr(t, target);
+    a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
     return true;
 }

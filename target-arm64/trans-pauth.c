@@ -4,6 +4,7 @@
  */
 #include "a64-decode.h"
 #include "helpers.h"
+#include "landing.h"
 #include "pauth.h"
 #include "trans-mem.h"
 
@@ -52,7 +53,7 @@ bool a64_trans_branch_pac(A64Trans *t, const A64Args_branch_pac *a)
     if (a->link) {
         a64_t_set_x(t, 30, a64_t_pc(t, 4));
     }
-    a64_t_goto_ptr(t, target);
+    a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
     return true;
 }
 

@@ -112,14 +112,25 @@ void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off)
     t->end = true;
 }
 
-void a64_t_goto_ptr(A64Trans *t, IrVal va)
+void a64_t_branch_ptr(A64Trans *t, IrVal va, unsigned landing)
 {
+    if (!a64_t_has(t, A64_FEAT_BTI)) {
+        landing = ENG_LANDING_NONE;
+    }
     if (t->mode->single_step) {
+        if (landing) {
+            a64_t_call(t, &a64_h_landing, a64_t_const(t, IR_I64, landing), 0, 0);
+        }
         finish_step(t, va);
         return;
     }
-    ir_emit(t->b, IR_GOTO_PTR, IR_I64, va, 0, 0, 0);
+    ir_emit(t->b, IR_GOTO_PTR, IR_I64, va, 0, 0, landing);
     t->end = true;
+}
+
+void a64_t_goto_ptr(A64Trans *t, IrVal va)
+{
+    a64_t_branch_ptr(t, va, ENG_LANDING_NONE);
 }
 
 void a64_t_exit(A64Trans *t)

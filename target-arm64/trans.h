@@ -50,6 +50,8 @@ IrVal a64_t_cond(A64Trans *t, unsigned cond);
 void a64_t_goto(A64Trans *t, int64_t off);
 void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off);
 void a64_t_goto_ptr(A64Trans *t, IrVal va);
+/* landing: ENG_LANDING_*, which FEAT_BTI checks. */
+void a64_t_branch_ptr(A64Trans *t, IrVal va, unsigned landing);
 /* Back to the run loop at the next instruction: after a context change, ISB, MSR that unmasks
  * ... */
 void a64_t_exit(A64Trans *t);

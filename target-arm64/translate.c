@@ -5,6 +5,7 @@
 
 #include "a64-decode.h"
 #include "helpers.h"
+#include "landing.h"
 #include "sysreg-help.h"
 
 /* Room that one instruction may need (the longest are load and store multiple structures). */
@@ -46,6 +47,9 @@ uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint3
     do {
         t.word = fetch(page, offset + 4 * done);
         t.delta = (int32_t)(4 * done);
+        if (done == 0) {
+            b->lands = a64_lands(t.mode, t.word);
+        }
         instruction(&t);
         done++;
     } while (!t.end && done < limit && b->n_ops + ROOM_OPS < IR_MAX_OPS &&

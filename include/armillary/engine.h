@@ -83,6 +83,13 @@ static inline void eng_clear_exclusive(EngVcpu *cpu)
     cpu->excl_size = 0;
 }
 
+/* EngVcpu.landing of an indirect branch from the running block. */
+static inline uint8_t eng_landing(const EngVcpu *cpu, unsigned how)
+{
+    bool guarded = cpu->page_flags & ENG_X_GUARDED;
+    return (uint8_t)(how == ENG_LANDING_JUMP && !guarded ? ENG_LANDING_EASY : how);
+}
+
 /* The guest context or translation mode may have changed (MSR, exception, ERET): picks bank and
  * mode again at the next block. */
 void eng_context_changed(EngVcpu *cpu);

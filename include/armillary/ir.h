@@ -128,9 +128,17 @@ typedef struct {
     bool ended;      /* a T op has been emitted */
     /* a limit was hit: the last instruction must be dropped and the block ended before it */
     bool overflow;
+    /* What may branch to the first instruction, IR_LANDS_*; ir_begin sets IR_LANDS_ALL. */
+    uint16_t lands;
     IrOp ops[IR_MAX_OPS];
     IrVec vecs[IR_MAX_VECS];
 } IrBlock;
+
+/* Bit per ENG_LANDING_*, on a guarded page. */
+enum {
+    IR_LANDS_ALL = 15,
+    IR_LANDS_KEEP = 16 /* everything may, and the instruction wants to see what did */
+};
 
 /* Empties the block. */
 void ir_begin(IrBlock *b);

@@ -97,6 +97,10 @@ struct EngVcpu {
     bool split;                  /* counting: the block is longer than what is left of the turn */
     bool retry_io;               /* counting: a device was touched within a longer block */
     uint8_t align;               /* CpuTarget.alignment of the current context */
+    /* how the indirect branch that led to pc asked to be checked (ENG_LANDING_*); 0 when none did
+     * or the first instruction has begun */
+    uint8_t landing;
+    uint16_t page_flags;         /* ENG_X_* of the page that the running block is on */
     /* instructions of the running block begun so far, while a raising helper or a slow memory
      * access runs; else 0 */
     uint32_t insn_done;
@@ -113,6 +117,14 @@ struct EngVcpu {
     EngTlb *tlb;
     EngBlocks *blocks;
     uint32_t index; /* 0..n-1 in the machine */
+};
+
+/* The ways of an indirect branch (EngVcpu.landing; imm of GOTO_PTR). Arm's PSTATE.BTYPE. */
+enum {
+    ENG_LANDING_NONE,
+    ENG_LANDING_EASY, /* a jump from an unguarded page, or by a register meant for it */
+    ENG_LANDING_CALL,
+    ENG_LANDING_JUMP  /* from a guarded page; else it is EASY */
 };
 
 enum {
@@ -182,6 +194,12 @@ struct CpuTarget {
      * bits known at translation.
      */
     bool (*translate_va)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngXlat *out);
+    /*
+     * An indirect branch with `landing` has come to pc, and the block there does not just accept
+     * it. fits: its first instruction may be branched to, here and that way; keep: landing stays
+     * for that instruction to see. False: an exception has been taken.
+     */
+    bool (*land)(EngVcpu *cpu, bool fits, bool keep);
     /* Takes the alignment fault for an access at va. */
     void (*alignment_fault)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
     /* Takes the synchronous external abort for an access at va that nothing answered. */

@@ -300,6 +300,15 @@ static size_t translate(EngVcpu *cpu, const void *host, uint32_t max_insns)
     }
 }
 
+enum { KEEP_LANDING = 256, LANDS_UNGUARDED = 0xf0 };
+
+static uint16_t lands_of(const IrBlock *b)
+{
+    if (b->lands & IR_LANDS_KEEP)
+        return KEEP_LANDING; /* never without asking the target */
+    return (b->lands & IR_LANDS_ALL) | LANDS_UNGUARDED;
+}
+
 static void fill(EngVcpu *cpu, EngBlock *b, size_t bytes)
 {
     EngBlocks *e = cpu->blocks;
@@ -310,6 +319,7 @@ static void fill(EngVcpu *cpu, EngBlock *b, size_t bytes)
         .n_insns = (uint16_t)n,
         .offset = (uint16_t)offset,
         .lines = eng_code_lines(offset, n * 4),
+        .lands = lands_of(&e->ir),
     };
     interp_store(e->lower, b->ops, b->links);
     e->stats.translated++;
@@ -372,6 +382,7 @@ static const void *find_slowly(EngVcpu *cpu)
     EngFetchEntry *f = fetch_entry(cpu);
     if (!f)
         return NULL;
+    cpu->page_flags = (uint16_t)f->flags;
     EngCode *c = find_code(cpu->blocks, f->pa.v, cpu->mode);
     uint32_t at = c ? c->entry[(cpu->pc & ARM_PAGE_MASK) / 4] : 0;
     f->code = c;
@@ -388,6 +399,16 @@ static const void *find_slowly(EngVcpu *cpu)
     return b->ops;
 }
 
+/* An indirect branch has led to the block at ops. False: the exception has been taken. */
+static bool land(EngVcpu *cpu, const void *ops)
+{
+    unsigned lands = block_of(ops)->lands;
+    bool keep = lands & KEEP_LANDING;
+    bool any = keep || !(cpu->page_flags & ENG_X_GUARDED);
+    cpu->insn_pc = cpu->pc;
+    return cpu->target->land(cpu, any || (lands >> cpu->landing & 1), keep);
+}
+
 const void *eng_blocks_find(EngVcpu *cpu)
 {
     uint64_t evictions = cpu->blocks->evictions;
@@ -399,6 +420,8 @@ const void *eng_blocks_find(EngVcpu *cpu)
     /* the slot's own block may have been in the part of the arena that was just used again */
     if (link && ops && evictions == cpu->blocks->evictions)
         interp_link_set(link, ops);
+    if (ARM_UNLIKELY(cpu->landing) && ops && !land(cpu, ops))
+        return NULL;
     return ops;
 }
 
@@ -408,6 +431,7 @@ const void *eng_blocks_short(EngVcpu *cpu, uint32_t n)
     const EngFetchEntry *f = fetch_entry(cpu);
     if (!f)
         return NULL;
+    cpu->page_flags = (uint16_t)f->flags;
     size_t bytes = translate(cpu, f->host, n < e->max_insns ? n : e->max_insns);
     if (e->brief_size < sizeof(EngBlock) + bytes) {
         free(e->brief);
@@ -416,5 +440,7 @@ const void *eng_blocks_short(EngVcpu *cpu, uint32_t n)
         assert(e->brief);
     }
     fill(cpu, e->brief, bytes);
+    if (ARM_UNLIKELY(cpu->landing) && !land(cpu, e->brief->ops))
+        return NULL;
     return e->brief->ops;
 }

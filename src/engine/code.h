@@ -34,7 +34,8 @@ struct EngBlock {
     EngCode *code;     /* NULL: dead */
     EngBlock *next;    /* of the same EngCode */
     uint16_t links[2]; /* distance of link slots from ops, in bytes; 0 = none */
-    uint32_t pad;
+    uint16_t lands;    /* bits 3:0 as IrBlock.lands, 7:4 for pages not guarded */
+    uint16_t pad;
     uint64_t ops[];
 };
 _Static_assert(sizeof(EngBlock) % ENG_BLOCK_UNIT == 0, "blocks and ops are aligned to the unit");
@@ -69,13 +70,21 @@ typedef struct {
 } EngBlocksStats;
 const EngBlocksStats *eng_blocks_stats(const EngVcpu *cpu);
 
+/* Does the block at ops, on a page with cpu->page_flags, just accept what led to it? */
+static inline bool eng_code_lands(const EngVcpu *cpu, const void *ops)
+{
+    const EngBlock *b = (const EngBlock *)((const char *)ops - sizeof(EngBlock));
+    return b->lands >> (cpu->landing + (cpu->page_flags & ENG_X_GUARDED ? 0 : 4)) & 1;
+}
+
 /* The block at cpu->pc when instruction-side bank and table have it, else NULL. */
-static inline const void *eng_code_probe(const EngVcpu *cpu)
+static inline const void *eng_code_probe(EngVcpu *cpu)
 {
     uint64_t va = cpu->pc;
     const EngFetchEntry *e = &cpu->fetch[(va & cpu->fetch_mask) >> ARM_PAGE_BITS];
     if (ARM_UNLIKELY((va & (~ARM_PAGE_MASK | 3)) != e->tag || !e->code || e->mode != cpu->mode))
         return NULL;
+    cpu->page_flags = (uint16_t)e->flags;
     uint32_t at = ((const EngCode *)e->code)->entry[(va & ARM_PAGE_MASK) / 4];
     return at ? cpu->code_base + (size_t)at * ENG_BLOCK_UNIT : NULL;
 }

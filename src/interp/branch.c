@@ -7,6 +7,7 @@
 #include "kinds.h"
 
 #include "../engine/code.h"
+#include "armillary/engine.h"
 #include "cond.h"
 
 #define POLL()                                                                              \
@@ -178,6 +179,49 @@ INTERP_HANDLER(CALLPTR)
     cpu->insns += (uint32_t)op->imm;
     POLL();
     ENTER();
+}
+
+/*
+ * Where the way of an indirect branch matters (b: ENG_LANDING_*): straight on when what is there
+ * accepts it, else by way of the run loop, which also may take an interrupt before it does.
+ */
+static const InterpOp *land(EngVcpu *cpu)
+{
+    bool turn_over = cpu->counting && cpu->insns >= cpu->turn_end;
+    if (ARM_UNLIKELY(turn_over ||
+                     atomic_load_explicit(&cpu->attention, memory_order_relaxed)))
+        return NULL;
+    const InterpOp *next = eng_code_probe(cpu);
+    if (ARM_UNLIKELY(!next || !eng_code_lands(cpu, next)))
+        return NULL;
+    cpu->landing = ENG_LANDING_NONE;
+    return next;
+}
+
+#define LAND()                          \
+    do {                                \
+        const InterpOp *next = land(cpu); \
+        if (ARM_UNLIKELY(!next))        \
+            INTERP_LEAVE();             \
+        INTERP_NEXT(next);              \
+    } while (0)
+
+INTERP_HANDLER(GOTOPTRL)
+{
+    cpu->landing = eng_landing(cpu, op->b);
+    cpu->pc = R64(a);
+    cpu->insns += (uint32_t)op->imm;
+    LAND();
+}
+
+INTERP_HANDLER(CALLPTRL)
+{
+    uint64_t target = R64(a);
+    R64(d) = cpu->pc + (uint64_t)((int64_t)op->imm >> 32);
+    cpu->landing = eng_landing(cpu, op->b);
+    cpu->pc = target;
+    cpu->insns += (uint32_t)op->imm;
+    LAND();
 }
 
 /* A link to this page that is not patched yet: the run loop finds the block and patches. */

@@ -177,11 +177,13 @@ static void lower_goto_ptr(InterpLower *l, const IrOp *op)
     uint16_t a = interp_lower_use(l, op->a, 64);
     InterpOp *last = last_link_register(l);
     if (last && last->d != a) {
-        last->kind = IK_CALLPTR;
+        last->kind = op->imm ? IK_CALLPTRL : IK_CALLPTR;
         last->a = a;
+        last->b = (uint16_t)op->imm;
         last->imm = last->imm << 32 | l->index;
     } else {
-        interp_lower_emit(l, (InterpOp){.kind = IK_GOTOPTR, .a = a, .imm = l->index});
+        interp_lower_emit(l, (InterpOp){.kind = op->imm ? IK_GOTOPTRL : IK_GOTOPTR, .a = a,
+                                        .b = (uint16_t)op->imm, .imm = l->index});
     }
 }
 

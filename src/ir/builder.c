@@ -19,6 +19,7 @@ void ir_begin(IrBlock *b)
     b->n_insns = 0;
     b->ended = false;
     b->overflow = false;
+    b->lands = IR_LANDS_ALL;
     b->ops[0] = (IrOp){0};
 }
 

@@ -108,6 +108,7 @@ static void save_cpu(VmMachine *m, unsigned i, SnapWriter *w)
                           .asleep = c->asleep };
     snap_put(w, "vcpu", VERSION, &h, sizeof h);
     snap_put(w, "pc", VERSION, &c->cpu->eng.pc, sizeof c->cpu->eng.pc);
+    snap_put(w, "landing", VERSION, &c->cpu->eng.landing, sizeof c->cpu->eng.landing);
     snap_put(w, "a64", VERSION, &c->cpu->st, sizeof c->cpu->st);
 }
 
@@ -193,6 +194,7 @@ static bool restore_cpu(VmMachine *m, unsigned i, SnapReader *r, GError **error)
     a64_cpu_reset(cpu);
     if (!snap_get(r, (SnapWant){ "vcpu", VERSION, &h, sizeof h }, error) ||
         !snap_get(r, (SnapWant){ "pc", VERSION, &cpu->eng.pc, sizeof cpu->eng.pc }, error) ||
+        !snap_get(r, (SnapWant){ "landing", VERSION, &cpu->eng.landing, 1 }, error) ||
         !snap_get(r, (SnapWant){ "a64", VERSION, &cpu->st, sizeof cpu->st }, error)) {
         return false;
     }

@@ -193,6 +193,7 @@ void rt_exception(struct RtFrame *f)
             WRITE_ISB(hcr_el2, READ(hcr_el2) & ~(HCR_IMO | HCR_FMO | HCR_AMO | HCR_TGE));
         return;
     }
+    f->spsr &= ~(3ull << 10); /* where it goes on is not where a branch led */
     if (cpu->policy == RT_LR) {
         f->elr = f->x[30];
     } else if (cpu->policy == RT_AT) {

@@ -144,6 +144,12 @@ static inline bool toy_false(EngVcpu *cpu)
     return false;
 }
 
+static inline bool toy_land(EngVcpu *cpu, bool fits, bool keep)
+{
+    cpu->landing = 0;
+    return true;
+}
+
 static inline unsigned toy_alignment(EngVcpu *cpu)
 {
     return 0;
@@ -179,7 +185,7 @@ static inline EngContext toy_context(EngVcpu *cpu, IrView view, EngAccess access
 static const CpuTarget toy_target = {
     .name = "toy", .cpu_size = sizeof(ToyCpu), .translate = toy_translate, .mode = toy_mode,
     .translate_va = toy_translate_va, .alignment_fault = toy_fault, .external_abort = toy_fault,
-    .alignment = toy_alignment, .take_pending = toy_take_pending, .wakes = toy_wakes,
+    .land = toy_land, .alignment = toy_alignment, .take_pending = toy_take_pending, .wakes = toy_wakes,
     .next_deadline = toy_deadline, .context = toy_context,
 };
 
