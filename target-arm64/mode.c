@@ -156,7 +156,8 @@ void a64_mode_select(A64Cpu *cpu)
     A64Profile *p = m->of_el[el];
     unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
                                   a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
-                                  checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5 | narrows_landings(cpu) << 6);
+                                  checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5 |
+                                  narrows_landings(cpu) << 6);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];
