@@ -37,6 +37,7 @@ class Result:
         self.accesses, self.controls = cases.accesses(), cases.controls()
         self.states = gen.States(self.accesses)
         self.sets = cases.sets(self.controls)
+        self.set_labels = {cases.label(*some) for some in self.sets}
         self.state_value = {fields[0]: fields[1] for kind, fields in found if kind == "S"}
         self.walker = next(fields[0] for kind, fields in found if kind == "I")
         self.by_value = {}
@@ -116,8 +117,10 @@ class Result:
 
     def record_P(self, pair, number, status, value):
         pair = self.pair_of[pair]
-        self.add(pair.context, cases.label(self.controls[pair.first], self.controls[pair.second]), number,
-                 self.result(cases.CONTEXTS[pair.context], self.accesses[number], status, value))
+        label = cases.label(self.controls[pair.first], self.controls[pair.second])
+        if label in self.set_labels:
+            return
+        self.add(pair.context, label, number, self.result(cases.CONTEXTS[pair.context], self.accesses[number], status, value))
 
     def record_W(self, context, which, number, *changed):
         names = [f"VNCR+{n - 0x800:#x}" if n >= 0x800 else self.states.list[n][0] for n in changed]
