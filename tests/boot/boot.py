@@ -2,7 +2,7 @@
 """Boot a real kernel to a script in its userland and check the console.
 
 usage: boot.py ARMILLARY --kernel cloud|generic --suite trixie|trixie-backports [--smp N] [--clock host|virtual] [--append WORDS]
-       [--expect REGEX]... [--script FILE] [--add HOST:GUEST]... [--modules A,B] [--timeout S] [-- armillary options]
+       [--expect REGEX]... [--forbid REGEX]... [--script FILE] [--add HOST:GUEST]... [--modules A,B] [--timeout S] [-- armillary options]
 The console must contain the usual lines of an EL2 boot and every --expect, end with the script's status 0 and a power-off, and
 contain none of the kernel's complaints.
 """
@@ -42,6 +42,7 @@ def main():
     parser.add_argument("--clock", default="host")
     parser.add_argument("--append", default="")
     parser.add_argument("--expect", action="append", default=[])
+    parser.add_argument("--forbid", action="append", default=[])
     parser.add_argument("--el1", action="store_true", help="the machine starts at EL1: expect no EL2 lines")
     parser.add_argument("--script", default=str(HERE / "tour.sh"))
     parser.add_argument("--add", action="append", default=[])
@@ -76,7 +77,7 @@ def main():
             expected.append("VHE mode initialized successfully")
     if options.script.endswith("tour.sh"):
         expected.append(f"CPUs online: {options.smp}$".replace("$", r"\n"))
-    problems = console_problems(text, expected)
+    problems = console_problems(text, expected, [*COMPLAINTS, *options.forbid])
     if status != 0:
         problems.append(f"exit status {status}")
     if problems:
