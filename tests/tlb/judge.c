@@ -20,9 +20,17 @@ static bool overlaps(uint64_t base, uint64_t size, uint64_t at, unsigned bits)
     return base < leaf + (UINT64_C(1) << bits) && leaf < base + size;
 }
 
-/* Does it name a combined or stage-1 translation x of va, made in context c? */
-static bool names(const EngTlbi *i, const MContext *c, const MXlat *x, uint64_t va)
+/* A hint at another level than the leaf's: nothing need happen. */
+static bool hinted(const Past *p, unsigned bits)
 {
+    return !p->hint || bits == 12u + 9u * (3u - p->hint);
+}
+
+/* Does it name a combined or stage-1 translation x of va, made in context c? */
+static bool names(const Past *p, const MContext *c, const MXlat *x, uint64_t va)
+{
+    const EngTlbi *i = &p->what;
+
     if (i->regime != c->regime || (i->kind != ENG_TLBI_ALL && i->vmid != c->vmid)) {
         return false;
     }
@@ -34,7 +42,7 @@ static bool names(const EngTlbi *i, const MContext *c, const MXlat *x, uint64_t 
     case ENG_TLBI_ASID:
         return !x->global && i->asid == c->asid;
     case ENG_TLBI_VA:
-        return (x->global || i->any_asid || i->asid == c->asid) &&
+        return (x->global || i->any_asid || i->asid == c->asid) && hinted(p, x->s1_bits) &&
                overlaps(i->base, i->size, va, x->s1_bits);
     case ENG_TLBI_IPA:
     default:
@@ -42,13 +50,16 @@ static bool names(const EngTlbi *i, const MContext *c, const MXlat *x, uint64_t 
     }
 }
 
-static bool names_stage2(const EngTlbi *i, uint32_t vmid, uint64_t ipa, unsigned bits)
+static bool names_stage2(const Past *p, uint32_t vmid, uint64_t ipa, unsigned bits)
 {
+    const EngTlbi *i = &p->what;
+
     if (i->regime != M_EL10) {
         return false;
     }
     return i->kind == ENG_TLBI_ALL || (i->kind == ENG_TLBI_VMID && i->vmid == vmid) ||
-           (i->kind == ENG_TLBI_IPA && i->vmid == vmid && overlaps(i->base, i->size, ipa, bits));
+           (i->kind == ENG_TLBI_IPA && i->vmid == vmid && hinted(p, bits) &&
+            overlaps(i->base, i->size, ipa, bits));
 }
 
 /* Is TLBI of op u over for cpu by op `by`? */
@@ -74,7 +85,7 @@ static unsigned copies(const Test *t, unsigned cpu, const MContext *c, unsigned 
 
         for (unsigned u = j + 1; u < a && !dead; u++) {
             dead = complete(t, u, cpu, a) &&
-                   names_stage2(&t->past[u].what, c->vmid, ipa, x.s2_bits);
+                   names_stage2(&t->past[u], c->vmid, ipa, x.s2_bits);
         }
         set |= dead ? 0 : 1u << m_copy(x.pa);
     }
@@ -96,7 +107,7 @@ static bool from_moment(const Test *t, unsigned cpu, const MContext *c, unsigned
             continue;
         }
         for (unsigned u = a + 1; u < t->now && !dead; u++) {
-            dead = complete(t, u, cpu, t->now) && names(&t->past[u].what, c, &x, want[0]);
+            dead = complete(t, u, cpu, t->now) && names(&t->past[u], c, &x, want[0]);
         }
         if (!dead) {
             return true;

@@ -44,19 +44,21 @@ static void do_change(Test *t, const Op *o)
     }
 }
 
-static void do_tlbi(Test *t, const Op *o)
+/* Kind and scope. */
+static EngTlbi scope(const Op *o)
 {
     static const EngTlbiKind kinds[16] = {
         ENG_TLBI_ALL,  ENG_TLBI_VMID, ENG_TLBI_VMID_S1, ENG_TLBI_ASID, ENG_TLBI_ASID, ENG_TLBI_VA,
         ENG_TLBI_VA,   ENG_TLBI_VA,   ENG_TLBI_VA,      ENG_TLBI_VA,   ENG_TLBI_VA,   ENG_TLBI_VA,
         ENG_TLBI_IPA,  ENG_TLBI_IPA,  ENG_TLBI_IPA,     ENG_TLBI_IPA
     };
-    static const uint64_t sizes[8] = { 1, 1, 1, 1, 2, 101, 512, 1024 };
     EngTlbi i = { .kind = kinds[o->r[0] % 16], .regime = (o->r[0] >> 8) % 8 == 0 ? M_EL2 : M_EL10 };
-    bool broadcast = o->r[4] & 1;
 
     if (i.kind == ENG_TLBI_IPA || i.kind == ENG_TLBI_VMID) {
         i.regime = M_EL10;
+    }
+    if (i.regime == M_EL2 && i.kind != ENG_TLBI_VA) {
+        i.kind = ENG_TLBI_VMID_S1; /* ALLE2 */
     }
     if (i.regime == M_EL10 && i.kind != ENG_TLBI_ALL) {
         i.vmid = o->r[1] & 1;
@@ -65,18 +67,48 @@ static void do_tlbi(Test *t, const Op *o)
         i.any_asid = i.kind == ENG_TLBI_VA && o->r[1] >> 8 & 1;
         i.asid = i.any_asid ? 0 : o->r[1] >> 1 & 1;
     }
-    if (i.kind == ENG_TLBI_VA) {
-        i.base = m_va(o->r[2] % M_REGIONS, o->r[2] >> 8 & 3) & ((UINT64_C(1) << 56) - 1);
-    } else if (i.kind == ENG_TLBI_IPA) {
-        i.base = m_ipa((o->r[2] & 15) < 8 ? M_TABLE_REGION : o->r[2] % M_IPA_REGIONS,
-                       o->r[2] >> 8 & 3);
+    return i;
+}
+
+/* One address or a range, and the hint. */
+static void extent(Past *p, const Op *o)
+{
+    static const uint8_t ranges[8][2] = { { 0, 0 }, { 0, 1 },  { 0, 15 }, { 0, 31 },
+                                          { 1, 0 }, { 1, 7 }, { 1, 15 }, { 3, 1 } };
+    EngTlbi *i = &p->what;
+
+    i->base = i->kind == ENG_TLBI_VA ?
+                  m_va(o->r[2] % M_REGIONS, o->r[2] >> 8 & 3) & TLB_VA_MASK :
+                  m_ipa((o->r[2] & 15) < 8 ? M_TABLE_REGION : o->r[2] % M_IPA_REGIONS,
+                        o->r[2] >> 8 & 3);
+    i->size = 4096;
+    p->hint = (uint8_t)((o->r[3] >> 8 & 1) * (2 + (o->r[3] >> 9 & 1)));
+    p->range = o->r[3] & 1;
+    if (p->range) {
+        p->scale = ranges[o->r[3] >> 1 & 7][0];
+        p->num = ranges[o->r[3] >> 1 & 7][1];
+        i->size = (p->num + UINT64_C(1)) << (5 * p->scale + 1 + 12);
+        /* with a hint the base is that of a leaf */
+        i->base &= ~(p->hint == 2 ? UINT64_C(0x1fffff) : 0);
     }
-    if (i.kind == ENG_TLBI_VA || i.kind == ENG_TLBI_IPA) {
-        i.size = sizes[o->r[3] & 7] * 4096;
+}
+
+static void do_tlbi(Test *t, const Op *o)
+{
+    Past p = { .what = scope(o), .cpu = o->cpu, .broadcast = o->r[4] & 1 };
+    A64TlbiContext context = { .vmid = p.what.vmid, .asid16 = true };
+    EngTlbi decoded;
+    bool broadcast;
+    uint64_t xt;
+
+    if (p.what.kind == ENG_TLBI_VA || p.what.kind == ENG_TLBI_IPA) {
+        extent(&p, o);
     }
-    t->past[t->now] = (Past){ .what = i, .cpu = o->cpu, .broadcast = broadcast };
+    t->past[t->now] = p;
     t->is_tlbi[t->now] = true;
-    eng_tlbi(&t->cpu[o->cpu].eng, &i, broadcast);
+    if (a64_tlbi_decode(&context, test_encode(&p, o->r[5], &xt), xt, &decoded, &broadcast)) {
+        eng_tlbi(&t->cpu[o->cpu].eng, &decoded, broadcast);
+    }
 }
 
 static void do_dsb(Test *t, const Op *o)

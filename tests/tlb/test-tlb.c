@@ -198,9 +198,10 @@ static void print(Test *t, uint64_t seed, const Op *ops, unsigned n)
         printf("  %2u cpu%u %-6s %08x %08x %08x %08x", i, o->cpu, names_of[o->kind], o->r[0],
                o->r[1], o->r[2], o->r[3]);
         if (o->kind == OP_TLBI) {
-            printf("  kind %u regime %u vmid %u asid %u any %d %#jx+%#jx%s", w->kind, w->regime,
-                   w->vmid, w->asid, w->any_asid, (uintmax_t)w->base, (uintmax_t)w->size,
-                   t->past[i].broadcast ? " broadcast" : "");
+            printf("  kind %u regime %u vmid %u asid %u any %d %#jx+%#jx%s hint %u", w->kind,
+                   w->regime, w->vmid, w->asid, w->any_asid, (uintmax_t)w->base,
+                   (uintmax_t)w->size, t->past[i].broadcast ? " broadcast" : "",
+                   t->past[i].hint);
         } else if (o->kind == OP_ACCESS) {
             printf("  va %#jx access %u",
                    (uintmax_t)m_va(o->r[0] % M_REGIONS, o->r[0] >> 8 & 3), o->r[1] % 3);

@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "tlb-impl.h"
+#include "tlbi.h"
 
 #define HOST UINT64_C(0x100000000000)
 
@@ -38,6 +39,9 @@ typedef struct {
     EngTlbi what;
     uint8_t cpu;
     bool broadcast;
+    bool range;         /* of (num + 1) * 2^(5 * scale + 1) pages */
+    uint8_t num, scale;
+    uint8_t hint;       /* TTL: level of the leaf, the only one that must go; 0: any */
     unsigned done; /* op that completed it (DSB); 0 = not yet */
 } Past;
 
@@ -65,6 +69,9 @@ EngContext test_context(EngVcpu *eng, IrView view, EngAccess access);
 bool judge_allows(const MXlat *x, EngAccess access, unsigned view);
 bool judge_answer(const Test *t, unsigned cpu, const uint64_t va_pa[2], unsigned how);
 bool judge_fault(const Test *t, unsigned cpu, uint64_t va, unsigned how);
+
+/* encode.c. The instruction that does p; r: its free choices. */
+A64SysOp test_encode(const Past *p, uint32_t r, uint64_t *xt);
 
 /* ops.c. */
 MLeaf test_leaf(const uint32_t *r, bool stage2);
