@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug.h"
 #include "gic-cpu.h"
 #include "mmu.h"
 #include "sysreg.h"
@@ -133,6 +134,8 @@ const CpuTarget a64_target = {
     .alignment_fault = a64_alignment_fault,
     .external_abort = a64_external_abort,
     .alignment = a64_alignment,
+    .watched = a64_watched,
+    .watchpoint = a64_watchpoint,
     .take_pending = a64_take_pending,
     .wakes = wakes,
     .next_deadline = next_deadline,

@@ -4,6 +4,7 @@
  * instructions".
  */
 #include "armillary/engine.h"
+#include "debug.h"
 #include "exception.h"
 #include "mmu-fault.h"
 #include "view.h"
@@ -89,6 +90,8 @@ void a64_external_abort(EngVcpu *eng, Va va, EngAccess access, uint64_t mem)
     a64_abort(a64_cpu(eng), &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &f);
 }
 
+enum { LINE_BYTES = 64, ZVA_BYTES = 64 };
+
 bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa)
 {
     bool invalidate = op.op1 == 0 && op.crm == 6; /* DC IVAC: wants write permission */
@@ -109,10 +112,9 @@ bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa)
         return false;
     }
     *pa = w.pa;
-    return true;
+    Va line = { va & ~(uint64_t)(LINE_BYTES - 1) };
+    return !(invalidate && a64_watch_invalidate(cpu, line, LINE_BYTES));
 }
-
-enum { ZVA_BYTES = 64 };
 
 void a64_dc_zva(A64Cpu *cpu, uint64_t va)
 {

@@ -8,17 +8,19 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "debug.h"
 #include "pauth.h"
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 128 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 128, BREAKING_MAX = 512 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
     A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC, BT */
+    A64Mode *breaking[VARIANTS]; /* lists: with breakpoints */
 };
 
 struct A64Modes {
@@ -26,7 +28,7 @@ struct A64Modes {
     const A64Mode *now;
     A64Profile *of_el[3]; /* current one of each EL; stale where EL's bit of profile_dirty is set */
     A64Profile *bucket[HASH_SIZE];
-    unsigned n_profiles;
+    unsigned n_profiles, n_breaking;
     uint32_t last_id;
     uint8_t trace;
 };
@@ -38,18 +40,28 @@ A64Modes *a64_modes_new(const A64Model *model)
     return m;
 }
 
+static void free_variants(A64Profile *p)
+{
+    for (unsigned v = 0; v < VARIANTS; v++) {
+        g_free(p->mode[v]);
+        for (A64Mode *mode = p->breaking[v], *next; mode; mode = next) {
+            next = mode->next;
+            g_free(mode);
+        }
+    }
+}
+
 static void empty(A64Modes *m)
 {
     for (unsigned b = 0; b < HASH_SIZE; b++) {
         while (m->bucket[b]) {
             A64Profile *p = m->bucket[b];
             m->bucket[b] = p->next;
-            for (unsigned v = 0; v < VARIANTS; v++)
-                g_free(p->mode[v]);
+            free_variants(p);
             g_free(p);
         }
     }
-    m->n_profiles = 0;
+    m->n_profiles = m->n_breaking = 0;
     m->now = NULL;
     memset(m->of_el, 0, sizeof m->of_el);
 }
@@ -127,6 +139,20 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
     return mode;
 }
 
+static A64Mode *breaking_mode(A64Modes *m, A64Profile *p, unsigned variant, const A64Breaks *b)
+{
+    for (A64Mode *mode = p->breaking[variant]; mode; mode = mode->next)
+        if (memcmp(&mode->breaks, b, sizeof *b) == 0)
+            return mode;
+    A64Mode *mode = make_mode(m, p, variant);
+    mode->breaking = true;
+    mode->breaks = *b;
+    mode->next = p->breaking[variant];
+    p->breaking[variant] = mode;
+    m->n_breaking++;
+    return mode;
+}
+
 /* SCTLR_ELx of the EL's regime. */
 static uint64_t own_sctlr(const A64Cpu *cpu)
 {
@@ -149,6 +175,9 @@ void a64_mode_select(A64Cpu *cpu)
 {
     A64Modes *m = cpu->modes;
     unsigned el = cpu->st.pstate.el;
+    A64Breaks breaks;
+    if (ARM_UNLIKELY(m->n_breaking == BREAKING_MAX))
+        empty(m);
     if (ARM_UNLIKELY(cpu->profile_dirty >> el & 1 || !m->of_el[el])) {
         m->of_el[el] = intern(cpu, el);
         cpu->profile_dirty &= ~(1u << el);
@@ -161,6 +190,11 @@ void a64_mode_select(A64Cpu *cpu)
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];
+    bool events = cpu->st.sr[A64_SR_MDSCR_EL1] & A64_MDSCR_EL1_MDE;
+    if (ARM_UNLIKELY(events) && a64_breaks(cpu, &breaks))
+        m->now = breaking_mode(m, p, variant, &breaks);
+    if (ARM_UNLIKELY(events || cpu->n_watched))
+        a64_watch_select(cpu);
     cpu->eng.mode = m->now->id;
 }
 

@@ -21,6 +21,13 @@ typedef struct A64Profile A64Profile;
 /* Events that need code of their own in a block (A64Mode.trace). */
 enum { A64_TRACE_WRITES = 1, A64_TRACE_INSNS = 2, A64_TRACE_TAGS = 4, A64_TRACE_LRS = 8 };
 
+/* Offsets in a page of instructions that may have a breakpoint; bytes that are not used are 0. */
+typedef struct {
+    uint16_t offset[6];
+    uint8_t n;
+    bool everywhere;
+} A64Breaks;
+
 typedef struct A64Mode {
     uint32_t id;
     uint8_t el;             /* 0..2 */
@@ -34,8 +41,11 @@ typedef struct A64Mode {
     bool pac;               /* some pointer authentication key is enabled */
     bool bt;                /* SCTLR_ELx.BT, BT0: PACIxSP is no landing for jumps */
     bool sp_check;          /* SCTLR_ELx.SA or SA0: a misaligned SP faults when it is a base */
+    bool breaking;          /* some instruction may have a breakpoint: */
+    A64Breaks breaks;
     const A64Profile *profile;
     const struct A64Model *model;
+    struct A64Mode *next;   /* mode.c's own */
 } A64Mode;
 
 typedef struct A64Modes A64Modes;

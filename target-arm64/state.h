@@ -52,6 +52,13 @@ typedef struct {
     bool powered;          /* PSCI: on */
 } A64State;
 
+enum { A64_BREAKPOINTS = 6, A64_WATCHPOINTS = 4 };
+
+/* Pages with watched bytes: those of addresses that agree with base in the bits of mask. */
+typedef struct {
+    uint64_t base, mask;
+} A64WatchedPages;
+
 typedef struct A64Cpu A64Cpu;
 struct A64Cpu {
     EngVcpu eng; /* first */
@@ -61,6 +68,8 @@ struct A64Cpu {
     const struct A64Model *model;    /* features and ID registers of this --cpu */
     struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
     uint32_t profile_dirty; /* bit per EL whose profile a register write may have changed */
+    A64WatchedPages watched[A64_WATCHPOINTS]; /* (debug-watch.c) */
+    unsigned n_watched;
     struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */
     struct A64Mmu *mmu;              /* cached effective MMU registers of each regime (mmu.h) */
     struct A64Timers *timers;        /* generic timers (timer.c) */

@@ -5,27 +5,11 @@
 #include "step.h"
 
 #include "armillary/engine.h"
+#include "debug.h"
 #include "exception.h"
 #include "helpers.h"
 
 enum { ISS_STEP = 0x22, ISS_ISV = 1 << 24, ISS_EX = 1 << 6 };
-
-unsigned a64_debug_target(const A64Cpu *cpu)
-{
-    bool el2 = a64_hcr(cpu) & A64_HCR_EL2_TGE || cpu->st.sr[A64_SR_MDCR_EL2] & A64_MDCR_EL2_TDE;
-    return el2 ? 2 : 1;
-}
-
-bool a64_debug_enabled(const A64Cpu *cpu, unsigned el, bool masked)
-{
-    unsigned target = a64_debug_target(cpu);
-    bool double_lock = cpu->st.sr[A64_SR_OSDLR_EL1] & 1 && !(cpu->st.sr[A64_SR_DBGPRCR_EL1] & 1);
-    if (cpu->st.sr[A64_SR_OSLSR_EL1] & A64_OSLSR_EL1_OSLK || double_lock)
-        return false;
-    if (el == target)
-        return cpu->st.sr[A64_SR_MDSCR_EL1] & A64_MDSCR_EL1_KDE && !masked;
-    return el < target;
-}
 
 bool a64_step_active(const A64Cpu *cpu)
 {

@@ -5,10 +5,6 @@
 
 #include "state.h"
 
-/* EL that debug exceptions go to. */
-unsigned a64_debug_target(const A64Cpu *cpu);
-/* Are debug exceptions generated from el with PSTATE.D = masked? */
-bool a64_debug_enabled(const A64Cpu *cpu, unsigned el, bool masked);
 /* Is the step machine active: MDSCR_EL1.SS, and debug exceptions are enabled here? */
 bool a64_step_active(const A64Cpu *cpu);
 /* PSTATE.SS after an exception return from the current state to the one in spsr. */

@@ -4,6 +4,7 @@
 #include "translate.h"
 
 #include "a64-decode.h"
+#include "debug.h"
 #include "helpers.h"
 #include "landing.h"
 #include "sysreg-help.h"
@@ -18,11 +19,14 @@ static uint32_t fetch(const uint32_t *page, uint32_t offset)
 }
 
 /* PSTATE.IL is looked at before the encoding is. */
-static void instruction(A64Trans *t)
+static void instruction(A64Trans *t, uint32_t offset)
 {
     ir_emit(t->b, IR_INSN, IR_I64, 0, 0, 0, IR_INSN_AT(t->delta, t->word));
     if (t->mode->single_step) {
         a64_t_call(t, &a64_h_step_pending, 0, 0, 0);
+    }
+    if (t->mode->breaking && a64_breaks_at(&t->mode->breaks, offset)) {
+        a64_t_call(t, &a64_h_breakpoint, 0, 0, 0);
     }
     if (t->mode->trace & A64_TRACE_INSNS) {
         a64_t_call(t, &a64_h_trace_insn, a64_t_const(t, IR_I64, t->word), 0, 0);
@@ -50,7 +54,7 @@ uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint3
         if (done == 0) {
             b->lands = a64_lands(t.mode, t.word);
         }
-        instruction(&t);
+        instruction(&t, offset + 4 * done);
         done++;
     } while (!t.end && done < limit && b->n_ops + ROOM_OPS < IR_MAX_OPS &&
              b->n_vecs + ROOM_VECS < IR_MAX_VECS && b->n_insns < IR_MAX_INSNS);

@@ -94,6 +94,10 @@ static inline uint8_t eng_landing(const EngVcpu *cpu, unsigned how)
  * mode again at the next block. */
 void eng_context_changed(EngVcpu *cpu);
 
+/* Another set of pages is watched from the next block on (CpuTarget.watched); any: it is not
+ * empty. */
+void eng_watch(EngVcpu *cpu, bool any);
+
 /* TLB invalidation. What a TLBI names; fields not used by its kind are 0. Source: Arm ARM, "TLB
  * maintenance instructions". */
 typedef enum {

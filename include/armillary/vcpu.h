@@ -97,6 +97,7 @@ struct EngVcpu {
     bool split;                  /* counting: the block is longer than what is left of the turn */
     bool retry_io;               /* counting: a device was touched within a longer block */
     uint8_t align;               /* CpuTarget.alignment of the current context */
+    bool watching;               /* eng_watch: some pages are watched */
     /* how the indirect branch that led to pc asked to be checked (ENG_LANDING_*); 0 when none did
      * or the first instruction has begun */
     uint8_t landing;
@@ -206,6 +207,12 @@ struct CpuTarget {
     void (*external_abort)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
     /* What the current context says of misalignment: ENG_ALIGN_*. */
     unsigned (*alignment)(EngVcpu *cpu);
+    /* Watchpoints; only asked while EngVcpu.watching, and NULL where that is never set. Does the
+     * page of va hold bytes whose accesses must be looked at? Such a page has no fast entries. */
+    bool (*watched)(EngVcpu *cpu, Va va);
+    /* An access of n bytes to such a page, translated and not done yet: takes its exception (true),
+     * or lets it be done. */
+    bool (*watchpoint)(EngVcpu *cpu, Va va, uint64_t n, EngAccess access, uint64_t mem);
     /* Takes a pending, unmasked interrupt or other asynchronous exception, if there is one.
      * Returns true when it did. */
     bool (*take_pending)(EngVcpu *cpu);

@@ -20,7 +20,8 @@ bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem)
            !((mem & IR_MEM_NAA) && (cpu->align & ENG_ALIGN_NAA));
 }
 
-bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit)
+/* Faults of an access. */
+static bool access_translate(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit)
 {
     if (eng_alignment_enforced(cpu, va, mem)) {
         cpu->target->alignment_fault(cpu, va, access, mem);
@@ -34,6 +35,25 @@ bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbH
         return false;
     }
     return true;
+}
+
+static bool watchpoint(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem)
+{
+    return cpu->target->watchpoint(cpu, va, UINT64_C(1) << IR_MEM_GET_SIZE(mem), access, mem);
+}
+
+bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit)
+{
+    return access_translate(cpu, va, access, mem, hit) &&
+           !(ARM_UNLIKELY(hit->watched) && watchpoint(cpu, va, access, mem));
+}
+
+bool eng_access_hit_rmw(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit)
+{
+    return access_translate(cpu, va, ENG_READ, mem, hit) &&
+           access_translate(cpu, va, ENG_WRITE, mem, hit) &&
+           !(ARM_UNLIKELY(hit->watched) &&
+             (watchpoint(cpu, va, ENG_READ, mem) || watchpoint(cpu, va, ENG_WRITE, mem)));
 }
 
 bool eng_access_may_do_io(EngVcpu *cpu)
@@ -151,7 +171,7 @@ static bool hit_second(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngT
         cpu->target->alignment_fault(cpu, va, access, mem);
         return false;
     }
-    return true;
+    return !(ARM_UNLIKELY(second->watched) && watchpoint(cpu, va, access, mem));
 }
 
 static bool load_misaligned(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value)
@@ -237,7 +257,8 @@ static bool pair_host(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTl
     *hit = (EngTlbHit){0};
     if (!eng_is_within16(va, 2 * size))
         return true;
-    if (!eng_access_hit(cpu, va, access, mem, hit))
+    if (!access_translate(cpu, va, access, mem, hit) ||
+        (ARM_UNLIKELY(hit->watched) && cpu->target->watchpoint(cpu, va, 2 * size, access, mem)))
         return false;
     if (hit->flags & ENG_X_DEVICE)
         hit->host = NULL;
@@ -291,7 +312,9 @@ bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault)
 {
     EngTlbHit hit;
     uint64_t before = fault.v - va.v;
-    if (!eng_access_hit(cpu, fault, ENG_WRITE, IR_MEM_SIZE(0) | IR_MEM_NORMAL, &hit))
+    const uint64_t mem = IR_MEM_SIZE(0) | IR_MEM_NORMAL;
+    if (!access_translate(cpu, fault, ENG_WRITE, mem, &hit) ||
+        (ARM_UNLIKELY(hit.watched) && cpu->target->watchpoint(cpu, va, n, ENG_WRITE, mem)))
         return false;
     Pa pa = {hit.pa.v - before};
     if (!hit.host)

@@ -7,8 +7,11 @@
 #include "machine.h"
 #include "tlb.h"
 
-/* Alignment checks and translation of an access. False: the exception has been taken. */
+/* Alignment checks, translation and watchpoints of an access. False: the exception has been
+ * taken. */
 bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit);
+/* The same of an access that reads and writes: every fault comes before any watchpoint. */
+bool eng_access_hit_rmw(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit);
 
 /* Are all of the n bytes within 16 aligned ones? Arm ARM, "Alignment of data accesses". */
 static inline bool eng_is_within16(Va va, uint64_t n)

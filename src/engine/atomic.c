@@ -15,8 +15,7 @@
  */
 static uint8_t *rmw_host(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit)
 {
-    if (!eng_access_hit(cpu, va, ENG_READ, mem, hit) ||
-        !eng_access_hit(cpu, va, ENG_WRITE, mem, hit))
+    if (!eng_access_hit_rmw(cpu, va, mem, hit))
         return NULL;
     if (!hit->host) /* a device or ROM: no read-modify-write there */
         cpu->target->external_abort(cpu, va, ENG_WRITE, mem);

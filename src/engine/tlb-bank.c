@@ -109,6 +109,7 @@ static TlbBank *bank_new(EngTlb *t, TlbSet *s, unsigned view, bool fetch)
                     .set_pos = s->log_head,
                     .scope_pos = t->scope[s->scope].log_head,
                     .code_pos = t->code_head,
+                    .watch_epoch = t->watch_epoch,
                     .serial = ++t->serials };
     b->n = first_size(t, b);
     bank_reserve(t, b, b->n);
@@ -272,6 +273,12 @@ void eng_tlb_bank_sync(EngTlb *t, TlbBank *b)
     }
     if (ARM_UNLIKELY(b->code_pos != t->code_head)) {
         replay_code(t, b);
+    }
+    if (ARM_UNLIKELY(b->watch_epoch != t->watch_epoch)) {
+        b->watch_epoch = t->watch_epoch;
+        if (!b->fetch) {
+            clear_bank(t, b);
+        }
     }
 }
 

@@ -106,6 +106,7 @@ struct TlbBank {
     uint32_t fills; /* since it was last empty */
     uint64_t scope_gen, set_epoch;
     uint64_t set_pos, scope_pos, code_pos;
+    uint64_t watch_epoch; /* the TLB's, when the bank was looked at last */
     uint64_t last_use;
     uint64_t serial;
     uint64_t s1_sizes[2]; /* by VA bit 55: stage-1 leaf sizes seen */
@@ -159,6 +160,7 @@ struct EngTlb {
     uint16_t set_hash[TLB_SET_HASH]; /* last set found there + 1 */
     TlbBank bank[TLB_BANKS];
     uint64_t bank_entries; /* of all banks */
+    uint64_t watch_epoch; /* moves when other pages are watched */
     Pa code_log[TLB_CODE_LOG];
     uint64_t code_head;
     /* second level */

@@ -129,7 +129,7 @@ static bool walk(EngTlb *t, TlbBank *b, Va va, const uint64_t how[2], Found *f)
 /* Where the page is on the host. */
 typedef struct {
     uint8_t *page; /* NULL: a device, or nothing */
-    bool rom, code;
+    bool rom, code, watched;
 } Place;
 
 static Place locate(EngTlb *t, uint64_t pa)
@@ -213,7 +213,8 @@ bool eng_tlb_data(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit
         return false;
     }
     p = locate(t, f.pa);
-    if (p.page && f.cached) {
+    p.watched = cpu->watching && cpu->target->watched(cpu, va);
+    if (p.page && f.cached && !p.watched) {
         fill_data(t, b, va, &f, &p);
     }
     *hit = (EngTlbHit){ .pa = { f.pa },
@@ -221,7 +222,8 @@ bool eng_tlb_data(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit
                                     p.page + (va.v & ARM_PAGE_MASK) :
                                     NULL,
                         .flags = f.flags,
-                        .code = p.code };
+                        .code = p.code,
+                        .watched = p.watched };
     return true;
 }
 
@@ -252,6 +254,13 @@ EngFetchEntry *eng_tlb_fetch(EngVcpu *cpu, Va va)
     b->code_info[i] = info_of(f.pa, f.flags, f.s1_bits);
     tlb_bank_note(b, va.v, f.s1_bits);
     return &b->code[i];
+}
+
+void eng_watch(EngVcpu *cpu, bool any)
+{
+    cpu->watching = any;
+    cpu->tlb->watch_epoch++;
+    cpu->context_dirty = true;
 }
 
 void eng_tlb_forget_code(EngVcpu *cpu)

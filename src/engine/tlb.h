@@ -64,6 +64,7 @@ typedef struct {
     uint16_t flags; /* ENG_X_* */
     /* the page holds translated code: drop that before (and after, when others run) writing */
     bool code;
+    bool watched; /* the access must be shown to CpuTarget.watchpoint */
 } EngTlbHit;
 
 /*

@@ -75,3 +75,7 @@ void eng_ic_maintain(EngVcpu *cpu, bool broadcast)
 void eng_ic_pa(EngVcpu *cpu, Pa pa, uint64_t n)
 {
 }
+
+void eng_watch(EngVcpu *cpu, bool any)
+{
+}
