@@ -27,11 +27,33 @@ static unsigned virtual_pending(const A64Cpu *cpu)
     return p | (a64_gic_virq(cpu) ? IRQ : 0) | (a64_gic_vfiq(cpu) ? FIQ : 0);
 }
 
+/* What of the virtual ones has Superpriority: HCR_EL2's own with HCRX_EL2's consent. The interrupt
+ * controller's and physical ones never have. */
+static unsigned virtual_superior(const A64Cpu *cpu)
+{
+    uint64_t hcr = a64_hcr(cpu), hcrx = cpu->st.sr[A64_SR_HCRX_EL2];
+    return (hcr & A64_HCR_EL2_VI && hcrx & A64_HCRX_EL2_VINMI ? IRQ : 0) |
+           (hcr & A64_HCR_EL2_VF && hcrx & A64_HCRX_EL2_VFNMI ? FIQ : 0);
+}
+
+/* AllIntMask: what is aimed at the current Exception level and is no SError stays away. Source: Arm
+ * ARM, "Asynchronous exception masking". */
+static unsigned all_int_mask(const A64Cpu *cpu)
+{
+    const A64Pstate *p = &cpu->st.pstate;
+    if (p->el == 0)
+        return 0;
+    uint64_t sctlr = cpu->st.sr[p->el == 2 ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
+    bool masked = sctlr & A64_SCTLR_EL1_NMI &&
+                  (p->allint || (p->sp && sctlr & A64_SCTLR_EL1_SPINTMASK));
+    return masked ? IRQ | FIQ : 0;
+}
+
 /* Which physical ones would be taken now. */
 static unsigned physical_unmasked(const A64Cpu *cpu, unsigned pending)
 {
     uint64_t hcr = a64_hcr(cpu);
-    unsigned mask = cpu->st.pstate.daif & 7;
+    unsigned mask = (cpu->st.pstate.daif & 7) | all_int_mask(cpu);
     unsigned to_el2 = mask_overrides(hcr);
     if (hcr & A64_HCR_EL2_TGE)
         to_el2 = hcr & A64_HCR_EL2_E2H ? 0 : 7;
@@ -48,6 +70,15 @@ static unsigned virtual_enabled(const A64Cpu *cpu)
     if (cpu->st.pstate.el == 2 || hcr & A64_HCR_EL2_TGE)
         return 0;
     return mask_overrides(hcr);
+}
+
+/* Which virtual ones would be taken now. */
+static unsigned virtual_unmasked(const A64Cpu *cpu)
+{
+    unsigned mask = cpu->st.pstate.daif & 7;
+    if (cpu->st.sr[A64_SR_SCTLR_EL1] & A64_SCTLR_EL1_NMI)
+        mask &= ~virtual_superior(cpu);
+    return virtual_pending(cpu) & virtual_enabled(cpu) & ~(mask | all_int_mask(cpu));
 }
 
 static unsigned physical_target(const A64Cpu *cpu, unsigned which)
@@ -116,7 +147,7 @@ bool a64_take_pending(EngVcpu *eng)
         a64_trace_interrupt(cpu, from_el, from, name);
         return true;
     }
-    now = virtual_pending(cpu) & virtual_enabled(cpu) & ~(unsigned)cpu->st.pstate.daif;
+    now = virtual_unmasked(cpu);
     if (!now)
         return false;
     if (now & SERROR)
@@ -140,21 +171,20 @@ bool a64_wakes(EngVcpu *eng, bool wfe)
     unsigned virtual = virtual_pending(cpu) & virtual_enabled(cpu);
     if (!wfe)
         return physical || virtual;
-    return a64_event_is_set(cpu) || physical_unmasked(cpu, physical) ||
-           (virtual & ~(unsigned)cpu->st.pstate.daif);
+    return a64_event_is_set(cpu) || physical_unmasked(cpu, physical) || virtual_unmasked(cpu);
 }
 
 bool a64_interrupt_due(A64Cpu *cpu)
 {
     a64_timers_poll(cpu);
-    unsigned virtual = virtual_pending(cpu) & virtual_enabled(cpu);
-    return physical_unmasked(cpu, physical_pending(cpu)) ||
-           (virtual & ~(unsigned)cpu->st.pstate.daif);
+    return physical_unmasked(cpu, physical_pending(cpu)) || virtual_unmasked(cpu);
 }
 
 uint64_t a64_isr(A64Cpu *cpu)
 {
     unsigned hidden = cpu->st.pstate.el == 1 ? virtual_enabled(cpu) : 0;
     unsigned shown = (physical_pending(cpu) & ~hidden) | (virtual_pending(cpu) & hidden);
-    return (uint64_t)shown << 6;
+    unsigned superior = virtual_superior(cpu) & hidden;
+    return (uint64_t)shown << 6 | (superior & IRQ ? A64_ISR_EL1_IS : 0) |
+           (superior & FIQ ? A64_ISR_EL1_FS : 0);
 }

@@ -52,7 +52,7 @@ bool a64_take_pending(EngVcpu *eng);
 bool a64_wakes(EngVcpu *eng, bool wfe);
 /* Would a64_take_pending take something now? */
 bool a64_interrupt_due(A64Cpu *cpu);
-/* Interrupts that ISR_EL1 shows, as bits A (8), I (7), F (6). */
+/* Interrupts that ISR_EL1 shows, as bits IS (10), FS (9), A (8), I (7), F (6). */
 uint64_t a64_isr(A64Cpu *cpu);
 
 /* Helpers of this file's family beyond those in helpers.h. */

@@ -136,6 +136,17 @@ static void fill_masks(A64Model *m)
         m->reset[i] |= m->res1[i];
 }
 
+/* VHE without FEAT_E2H0: EL2 is a host for good, and the ID field is a negative number. Source: Arm
+ * ARM, ID_AA64MMFR4_EL1.E2H0. */
+static void fix_e2h(A64Model *m)
+{
+    if (a64_has(m, A64_FEAT_E2H0) || !a64_has(m, A64_FEAT_VHE))
+        return;
+    m->reset[A64_SR_ID_AA64MMFR4_EL1] |= UINT64_C(0xf) << A64_ID_AA64MMFR4_EL1_E2H0_SHIFT;
+    m->res1[A64_SR_HCR_EL2] |= A64_HCR_EL2_E2H;
+    m->reset[A64_SR_HCR_EL2] |= A64_HCR_EL2_E2H;
+}
+
 static const A64CpuRow *find_cpu(const char *name, GError **error)
 {
     for (unsigned i = 0; i < a64_n_cpu_rows; i++)
@@ -164,6 +175,7 @@ A64Model *a64_model_new(const char *cpu, GError **error)
     }
     fill_masks(m);
     fill_ids(m);
+    fix_e2h(m);
     return m;
 }
 
@@ -174,6 +186,7 @@ A64Model *a64_model_of(const A64Feature *features, unsigned n)
         announce(m, features[i], true);
     fill_masks(m);
     fill_ids(m);
+    fix_e2h(m);
     return m;
 }
 

@@ -125,6 +125,8 @@ static void write_byte(A64Trans *t, const ByteField *f, IrVal v)
 static void write_spsel(A64Trans *t, IrVal v)
 {
     a64_t_call(t, &a64_h_set_spsel, v, 0, 0);
+    if (a64_t_has(t, A64_FEAT_NMI)) /* PSTATE.SP may mask interrupts */
+        a64_t_call(t, &a64_h_unmasked, 0, 0, 0);
     a64_t_exit(t);
 }
 
@@ -173,15 +175,16 @@ static void change_daif(A64Trans *t, unsigned crm, bool set)
 
 void a64_t_write_pstate_imm(A64Trans *t, unsigned op1, unsigned op2, unsigned crm)
 {
-    static const uint16_t keys[2][8] = {
+    static const uint16_t keys[4][8] = {
         [0] = {[3] = KEY_UAO, [4] = KEY_PAN, [5] = KEY_SPSEL},
-        [1] = {[1] = KEY_SSBS, [2] = KEY_DIT, [4] = KEY_TCO},
+        [1] = {[0] = KEY_ALLINT},
+        [3] = {[1] = KEY_SSBS, [2] = KEY_DIT, [4] = KEY_TCO},
     };
     if (op1 == 3 && op2 >= 6) {
         change_daif(t, crm, op2 == 6);
         return;
     }
-    uint16_t key = keys[op1 == 3][op2];
+    uint16_t key = keys[op1 & 3][op2];
     const ByteField *f = find_byte(key);
     IrVal v = a64_t_const(t, IR_I64, (uint64_t)(crm & 1) << (f ? f->lsb : 0));
     a64_t_write_pstate(t, key, v);

@@ -182,7 +182,9 @@ bool a64_trans_msr(A64Trans *t, const A64Args_sys *a)
 
 bool a64_trans_msr_imm(A64Trans *t, const A64Args_msr_imm *a)
 {
-    A64SysAccess access = {A64_SYS_KEY(0, a->op1, 4, 0, a->op2), true};
+    enum { OP1_ALLINT = 1 }; /* bits of CRm there are part of the encoding */
+    A64SysAccess access = {A64_SYS_KEY(0, a->op1, 4, a->op1 == OP1_ALLINT ? a->crm : 0, a->op2),
+                           true};
     A64Decision d = a64_sysreg_decide(t->mode, &access);
     A64Args_sys as_sys = {.op1 = a->op1, .crn = 4, .crm = a->crm, .op2 = a->op2, .rt = 31};
     if (d.kind == A64_ACC_TRAP) {

@@ -68,6 +68,22 @@ static void options(void **state)
     a64_model_free(m);
 }
 
+/* Without FEAT_E2H0 EL2 is a host for good. */
+static void without_e2h0(void **state)
+{
+    A64Model *m = a64_model_new("max,e2h0=off", NULL);
+    assert_non_null(m);
+    assert_int_equal(field(m, A64_SR_ID_AA64MMFR4_EL1, 24), 15);
+    assert_int_equal(field(m, A64_SR_ID_AA64MMFR1_EL1, 8), 1); /* VH */
+    assert_int_equal(m->res1[A64_SR_HCR_EL2] >> 34 & 1, 1);
+    assert_int_equal(m->reset[A64_SR_HCR_EL2] >> 34 & 1, 1);
+    a64_model_free(m);
+    m = a64_model_new("max,vhe=off", NULL);
+    assert_int_equal(field(m, A64_SR_ID_AA64MMFR4_EL1, 24), 0);
+    assert_int_equal(m->reset[A64_SR_HCR_EL2] >> 34 & 1, 0);
+    a64_model_free(m);
+}
+
 static void refused(const char *text, const char *part)
 {
     GError *error = NULL;
@@ -103,7 +119,7 @@ static void masks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(id_registers), cmocka_unit_test(without_el2), cmocka_unit_test(options),
+        cmocka_unit_test(id_registers), cmocka_unit_test(without_el2), cmocka_unit_test(options), cmocka_unit_test(without_e2h0),
         cmocka_unit_test(errors), cmocka_unit_test(masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
