@@ -44,6 +44,15 @@ def header(table, words):
     return '\n'.join(out) + '\n'
 
 
+def same(path, text):
+    """The file is there and holds this text."""
+    try:
+        with open(path, encoding='utf-8') as f:
+            return f.read() == text
+    except FileNotFoundError:
+        return False
+
+
 def main(features_tbl, sysregs_tbl, sysinsns_tbl, *outputs):
     try:
         features = feature_table.parse(features_tbl)
@@ -52,8 +61,9 @@ def main(features_tbl, sysregs_tbl, sysinsns_tbl, *outputs):
     except TableError as e:
         sys.exit(str(e))
     for path, text in zip(outputs, (header(table, words), data, hooks_c, hooks_h)):
-        with open(path, 'w', encoding='utf-8') as f:
-            f.write(text)
+        if not same(path, text):  # what has not changed is not compiled again
+            with open(path, 'w', encoding='utf-8') as f:
+                f.write(text)
 
 
 if __name__ == '__main__':

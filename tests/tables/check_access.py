@@ -17,13 +17,13 @@ import sys
 
 CHOICES = {'IMPDEF_TDOSA': True, 'IMPDEF_ACTLR_ELX': False}  # IMPLEMENTATION DEFINED choices this project has made
 # What the tables do not model yet: their rules are left out by leaving the feature out.
-NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3p9', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
+NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
 # Where the list itself must be wrong: it tests FEAT_VHE for the write of this register, not for the read.
 DISBELIEVED = {('TCR2_EL12', 'MRS')}
 # Their fields, and those of features that this project does not know.
 UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
-              'HDFGRTR2_EL2': 0x1480020, 'HDFGWTR2_EL2': 0x1680020, 'PMUSERENR_EL0': 0x50, 'HFGITR2_EL2': 2}
-UNKNOWN = re.compile(r'>|==|NCTR_|NUM_|SPM|PMSELR|EFF\(|GCS_ENABLED|EXLOCK|m>=|_IS_NOP|PMUACR|\[')
+              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x50, 'HFGITR2_EL2': 2}
+UNKNOWN = re.compile(r'>|==|NCTR_|NUM_|SPM|PMSELR|EFF\(|GCS_ENABLED|EXLOCK|m>=|_IS_NOP|\[')
 LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H = 0, with E2H = 1)
     ('CNTHCTL_EL2', 'EL1PCTEN'): (0, 10), ('CNTHCTL_EL2', 'EL1PCEN'): (1, 1), ('CPTR_EL2', 'TTA'): (20, 28),
 }
@@ -33,7 +33,8 @@ LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H 
 OTHER_FIELDS = {('HCR_EL2', 'TGE'): 27, ('HCR_EL2', 'E2H'): 34, ('HCR_EL2', 'DC'): 12, ('HCR_EL2', 'FB'): 9, ('HCR_EL2', 'VM'): 0,
                 ('CNTP_CTL_EL0', 'ENABLE'): 0, ('CNTV_CTL_EL0', 'ENABLE'): 0, ('CNTHP_CTL_EL2', 'ENABLE'): 0,
                 ('CNTHV_CTL_EL2', 'ENABLE'): 0, ('OSLSR_EL1', 'OSLK'): 1,
-                ('ICC_SRE_EL1', 'SRE'): 0, ('ICC_SRE_EL2', 'SRE'): 0, ('ICC_SRE_EL2', 'ENABLE'): 3, ('AMCR_EL0', 'CG1RZ'): 17}
+                ('ICC_SRE_EL1', 'SRE'): 0, ('ICC_SRE_EL2', 'SRE'): 0, ('ICC_SRE_EL2', 'ENABLE'): 3, ('AMCR_EL0', 'CG1RZ'): 17,
+                ('PMUACR_EL1', 'C'): 31, ('PMUACR_EL1', 'F0'): 32}
 
 
 def table(folder, name):
@@ -50,8 +51,8 @@ class Fields:
             self.at[row['register'], row['field']] = int(row['msb']), int(row['lsb'])
 
     def get(self, regs, reg, name):
-        if name == 'SRE':
-            return '1'  # this project's choice: RAO/WI
+        if name == 'SRE' or reg == 'PMUACR_EL1':
+            return '1'  # SRE: this project's choice, RAO/WI. PMUACR_EL1: 0 makes RAZ/WI of it, no other answer
         msb, lsb = self.place(regs, reg, name)
         return format(regs.get(reg, 0) >> lsb & (1 << (msb - lsb + 1)) - 1, f'0{msb - lsb + 1}b')
 
@@ -316,7 +317,7 @@ def main(program, features_tbl, lists, settings='40', seed='1'):
     accesses = read_accesses(lists)
     fields = Fields(lists)
     all_usable = {k: rows for k, rows in accesses.items() if usable(rows, fields)}
-    controls_used = [c for c in controls(all_usable) if (c in fields.at or c in LAYOUTS) and c[1] != 'SRE']
+    controls_used = [c for c in controls(all_usable) if (c in fields.at or c in LAYOUTS) and c[1] != 'SRE' and c[0] != 'PMUACR_EL1']
     made, problems = store_settings(program, rng, int(settings), read_features(features_tbl), fields, controls_used)
     talk = Talk(program)
     for s in made:
