@@ -210,7 +210,7 @@ static bool store_misaligned(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value)
         return false;
     }
     if (IR_MEM_GET_ORDER(mem) != IR_ORDER_NONE)
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        arm_full_fence();
     return true;
 }
 

@@ -44,7 +44,7 @@ static inline void eng_host_store(void *host, uint64_t mem, uint64_t v)
 {
     eng_host_store_size(host, IR_MEM_GET_SIZE(mem), v);
     if (IR_MEM_GET_ORDER(mem) != IR_ORDER_NONE)
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        arm_full_fence();
 }
 
 /* The atomic operation, size and order in mem; b and c as for IR_ATOMIC. Returns the old value. */

@@ -207,7 +207,7 @@ static inline bool tlb_planted(const EngTlb *t, TlbPlant p)
 static inline void tlb_announce_fence(const EngTlb *t)
 {
     if (!tlb_planted(t, TLB_PLANT_FENCE)) {
-        atomic_thread_fence(memory_order_seq_cst);
+        arm_full_fence();
     }
 }
 

@@ -168,7 +168,7 @@ static void post(EngTlb *from, EngTlb *to, const TlbMail *m)
     seq = atomic_fetch_add_explicit(&to->posted, 1, memory_order_release) + 1;
     pthread_mutex_unlock(&to->mail_lock);
     /* pairs with tlb_announce_fence() */
-    atomic_thread_fence(memory_order_seq_cst);
+    arm_full_fence();
     /* one that stands still is not woken: it serves its mail when it goes on */
     if (!atomic_load_explicit(&to->running, memory_order_relaxed) || !concerns(to, m)) {
         return;

@@ -327,6 +327,6 @@ INTERP_HANDLER(ATOMIC)
 INTERP_HANDLER(FENCE)
 {
     if (op->imm == IR_FENCE_ALL)
-        atomic_thread_fence(memory_order_seq_cst);
+        arm_full_fence();
     INTERP_NEXT(op + 1);
 }
