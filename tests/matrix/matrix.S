@@ -36,10 +36,12 @@ walker:
     mov     x1, xzr
     blr     x2
     b       walker
-1:  svc     #0xfff
+1:  tbnz    x22, #1, 2f                 /* from EL1 straight to EL2: ELR_EL1 and the like stay as they are */
+    svc     #0xfff
+2:  hvc     #0xfff
     b       .
 
-    /* void run(const struct Run *): see matrix.c for the fields. */
+    /* void run(const struct Run *): see matrix.c for the fields. x22 is `flags`. */
     .globl  run
 run:
     ldr     x9, =saved
@@ -77,6 +79,8 @@ known:
     and     x7, x7, #0x3f
     cmp     x7, #0x15
     b.eq    call
+    cmp     x7, #0x16
+    b.eq    call
 record:
     cmp     x4, x28
     b.hs    lost
@@ -105,7 +109,7 @@ through_el1:
     cmp     x7, #2
     b.eq    lost
     mov     x6, #1
-    cbnz    x22, 1f
+    tbnz    x22, #0, 1f
     mrs     x3, esr_el1
     mrs     x4, elr_el1
     b       known

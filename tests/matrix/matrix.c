@@ -8,7 +8,7 @@
  *   T context set access status value   a set of controls, likewise
  *   P pair access status value          a pair, where it differs from the first control that has an effect alone
  *   W context set access [state|800+offset]...  what a write changed (set + 1; 0: base configuration)
- *   E cases configurations
+ *   E cases configurations pairs
  * A status is 0, or target EL << 32 and the syndrome.
  */
 #include <stdbool.h>
@@ -36,7 +36,7 @@ struct Control {
 struct Run {
     const u32 *list;
     u64 *operand, *value, *status;
-    u64 spsr, hcr, e2h, hcr_after;
+    u64 spsr, hcr, flags, hcr_after; /* flags: E2H, and 2 at EL1 */
 };
 struct Delta {
     u64 status, value;
@@ -265,7 +265,8 @@ static void run_list(const u32 *list)
     }
     if (current[STATE_HCR] >> 45 & 1)
         fill_page();
-    struct Run all = {list, operand, value, status, el == 0 ? 0x3c0 : el == 1 ? 0x3c5 : 0x3c9, current[STATE_HCR], e2h, hcr_base};
+    struct Run all = {list, operand, value, status, el == 0 ? 0x3c0 : el == 1 ? 0x3c5 : 0x3c9, current[STATE_HCR],
+        e2h | (el == 1) << 1, hcr_base};
     run(&all);
 }
 
@@ -518,6 +519,6 @@ void matrix_main(void)
             RECORD('A', n);
     for (unsigned context = 0; context < CONTEXTS; context++)
         one_context(context);
-    RECORD('E', cases, configurations);
+    RECORD('E', cases, configurations, PAIRS);
     off();
 }

@@ -5,7 +5,7 @@ usage: matrix.py [--armillary PROGRAM | --peer QEMU] [--timeout S] PROGRAM.elf R
        matrix.py --records FILE RESULT          (of a run that was kept with --keep FILE)
 
 A line of RESULT is EL, E2H, TGE, CONTROLS, FORM:NAME, RESULT, tab separated; docs/trap-matrix.md explains them. Lines starting
-with "#" tell about the machine: "id REGISTER VALUE" (tab separated), "# absent REGISTER.FIELD", "# cases N configurations N pairs N".
+with "#" tell about the machine: "id REGISTER VALUE" (tab separated), "# absent REGISTER.FIELD", "# cases N configurations N", "# pairs N" (of cases.pairs).
 """
 import argparse
 import re
@@ -44,10 +44,9 @@ class Result:
         for number, value in self.state_value.items():
             if self.states.bases.value[self.states.list[number]] == "seed":
                 self.by_value[value] = self.states.list[number][0]
-        self.pair_of = {}
         self.lines, self.notes = {}, []
-        pairs = [fields[0] for kind, fields in found if kind == "P"]
-        self.pair_of = {pair.number: pair for pair in cases.pairs(max(pairs) + 1, self.controls)} if pairs else {}
+        count = next(fields[2] for kind, fields in found if kind == "E")
+        self.pair_of = {pair.number: pair for pair in cases.pairs(count, self.controls)}
         for kind, fields in found:
             getattr(self, "record_" + kind)(*fields)
 
@@ -63,7 +62,7 @@ class Result:
             return "ok"
         found = [name for name in (alias, self.other(alias)) if self.state_value.get(self.states.of(name, context.e2h)) == value]
         if found:
-            return "ok=" + (found[0] if len(found) == 1 or not context.e2h or self.other(alias) == alias else "?")
+            return "ok=" + (found[0] if len(found) == 1 or not context.e2h or context.el < 2 or self.other(alias) == alias else "?")
         if alias == "HCR_EL2" and context.el == 2:
             return "ok=HCR_EL2"
         if gen.flags(access) & gen.VOLATILE and context.el < 2:
@@ -126,8 +125,8 @@ class Result:
         names = [f"VNCR+{n - 0x800:#x}" if n >= 0x800 else self.states.list[n][0] for n in changed]
         self.add(context, cases.label(*self.sets[which - 1]) if which else "-", number, "ok>" + (",".join(names) or "-"), ">")
 
-    def record_E(self, count, configurations):
-        self.notes.append(f"# cases {count} configurations {configurations}")
+    def record_E(self, count, configurations, pairs):
+        self.notes += [f"# cases {count} configurations {configurations}", f"# pairs {pairs}"]
 
 
 def run(args):
