@@ -122,6 +122,23 @@ static void fill_ids(A64Model *m)
     }
 }
 
+/* What a pointer authentication can do stands in the field of its algorithm. The table says it of
+ * APA, QARMA5's. */
+static void move_pac_level(A64Model *m)
+{
+    uint64_t *isar1 = &m->reset[A64_SR_ID_AA64ISAR1_EL1];
+    uint64_t *isar2 = &m->reset[A64_SR_ID_AA64ISAR2_EL1];
+    uint64_t level = *isar1 >> 4 & 15;
+    if (!a64_has(m, A64_FEAT_PAuth) || a64_has(m, A64_FEAT_PACQARMA5))
+        return;
+    *isar1 &= ~UINT64_C(0xf0);
+    level = level ? level : 1;
+    if (a64_has(m, A64_FEAT_PACQARMA3))
+        *isar2 = (*isar2 & ~UINT64_C(0xf000)) | level << 12;
+    else
+        *isar1 = (*isar1 & ~UINT64_C(0xf00)) | level << 8;
+}
+
 static void fill_masks(A64Model *m)
 {
     for (unsigned i = 0; i < a64_n_fixed_bits; i++) {
@@ -176,6 +193,7 @@ A64Model *a64_model_new(const char *cpu, GError **error)
     fill_masks(m);
     fill_ids(m);
     fix_e2h(m);
+    move_pac_level(m);
     return m;
 }
 
@@ -187,6 +205,7 @@ A64Model *a64_model_of(const A64Feature *features, unsigned n)
     fill_masks(m);
     fill_ids(m);
     fix_e2h(m);
+    move_pac_level(m);
     return m;
 }
 

@@ -136,7 +136,9 @@ static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacK
     uint64_t pac = code(cpu, good, modifier, key_slot(key));
     bool canonical = (ptr & unused) == 0 || (ptr & unused) == unused;
     bool enhanced = a64_has(cpu->model, A64_FEAT_PAuth2);
-    if (!canonical && !enhanced)
+    if (!canonical && a64_has(cpu->model, A64_FEAT_EPAC) && !enhanced)
+        pac = 0;
+    else if (!canonical && !enhanced)
         pac ^= UINT64_C(1) << (p.tbi ? 54 : 62);
     uint64_t in_field = enhanced ? ptr ^ pac : pac;
     uint64_t bit55 = (uint64_t)upper << 55;

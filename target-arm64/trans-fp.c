@@ -35,6 +35,11 @@ bool a64_trans_fp2(A64Trans *t, const A64Args_fp2 *a)
     return simd_emit(t, a64_fp_two[a->op][a->size], (const unsigned[3]){a->rd, a->rn, a->rm}, 0);
 }
 
+bool a64_trans_bfcvt(A64Trans *t, const A64Args_fcvt *a)
+{
+    return simd_emit(t, a64_fp_bfcvt, (const unsigned[3]){a->rd, a->rn, a->rn}, 0);
+}
+
 bool a64_trans_fp3(A64Trans *t, const A64Args_fp3 *a)
 {
     return simd_emit(t, a64_fp_three[a->neg_product][a->neg_addend][a->size],

@@ -94,6 +94,8 @@ static uint32_t fpcr_mask(const A64Trans *t)
     uint32_t mask = FP_CR_AHP | FP_CR_DN | FP_CR_FZ | FP_CR_RMODE;
     if (a64_t_has(t, A64_FEAT_FP16))
         mask |= FP_CR_FZ16;
+    if (a64_t_has(t, A64_FEAT_EBF16))
+        mask |= FP_CR_EBF;
     if (a64_t_has(t, A64_FEAT_AFP))
         mask |= FP_CR_FIZ | FP_CR_AH | FP_CR_NEP;
     return mask;

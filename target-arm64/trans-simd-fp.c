@@ -57,6 +57,22 @@ bool a64_trans_simd_fcvtn(A64Trans *t, const A64Args_simd_fcvt *a)
                      simd_bytes(0, a->scalar, a->size) | (a->q ? A64_VEC_UPPER : 0));
 }
 
+bool a64_trans_simd_bfcvtn(A64Trans *t, const A64Args_simd_fcvt *a)
+{
+    const unsigned regs[3] = {a->rd, a->rn, a->rn};
+    return simd_emit(t, a64_vec_bfcvtn, regs, 8 | (a->q ? A64_VEC_UPPER : 0));
+}
+
+/* Of BFMLAL Q says which of two neighbours is taken. */
+bool a64_trans_simd_bf(A64Trans *t, const A64Args_simd_bf *a)
+{
+    const unsigned regs[3] = {a->rd, a->rn, a->rm};
+    const bool odd = a->op == A64_SIMD_BF_MLAL && a->q;
+    const unsigned bytes = a->op == A64_SIMD_BF_DOT && !a->q ? 8 : 16;
+    return simd_emit(t, a64_vec_bf[a->op][a->el], regs,
+                     A64_VEC_DESC(bytes, a->index | (unsigned)odd << 8));
+}
+
 bool a64_trans_simd_fp_to_int(A64Trans *t, const A64Args_simd_fpint *a)
 {
     static const FpRounding modes[A64_SIMD_FP_TO_INT_ROUND_COUNT] = {

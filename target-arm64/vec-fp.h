@@ -29,6 +29,11 @@ extern const IrVecFn a64_vec_fcadd[4], a64_vec_fcmla[4], a64_vec_fcmla_el[4];
 void a64_vec_fmlal(void *cpu, void *d, const void *n, const void *m, uint64_t desc);
 void a64_vec_fmlal_el(void *cpu, void *d, const void *n, const void *m, uint64_t desc);
 
+/* BFloat16, by operation and el. Immediate: bits 7:0 the index, bit 8 the odd elements (MLAL). */
+extern const IrVecFn a64_vec_bf[A64_SIMD_BF_OP_COUNT][2];
+void a64_vec_bfcvtn(void *cpu, void *d, const void *n, const void *m, uint64_t desc);
+void a64_fp_bfcvt(void *cpu, void *d, const void *n, const void *m, uint64_t desc);
+
 /* Between floating-point sizes, by the narrow one; bytes as in vec-wide.h. */
 extern const IrVecFn a64_vec_fcvtl[4], a64_vec_fcvtn[4], a64_vec_fcvtxn[4];
 /* Immediate: fraction bits in 7:0, FpRounding in 11:8. First index: unsigned. */

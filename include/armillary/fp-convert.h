@@ -18,6 +18,9 @@ uint64_t fp_convert_sd(uint32_t a, FpEnv *env);
 uint16_t fp_convert_dh(uint64_t a, FpEnv *env);
 uint32_t fp_convert_ds(uint64_t a, FpEnv *env);
 
+/* BFCVT, BFCVTN: single to BFloat16 (FPConvertBF). */
+uint16_t fp_convert_sb(uint32_t a, FpEnv *env);
+
 /* FCVTXN: double to single, rounded to odd. */
 uint32_t fp_convert_ds_odd(uint64_t a, FpEnv *env);
 

@@ -13,7 +13,6 @@
  * DIFFERS: trapped exceptions (FPCR.IOE ... IDE) are not implemented; the bits are RES0, as the
  * architecture allows.
  * MISSING: FEAT_AFP (FPCR.AH, FIZ) and FEAT_RPRES; FPCR.NEP concerns only the caller.
- * MISSING: BFloat16.
  */
 #pragma once
 
@@ -29,6 +28,7 @@ enum {
     FP_CR_FIZ = 1 << 0,
     FP_CR_AH = 1 << 1,
     FP_CR_NEP = 1 << 2,
+    FP_CR_EBF = 1 << 13,
     FP_CR_FZ16 = 1 << 19,
     FP_CR_RMODE_SHIFT = 22,
     FP_CR_RMODE = 3 << 22,
@@ -135,6 +135,15 @@ uint64_t fp_muladd_d(uint64_t addend, uint64_t a, uint64_t b, FpEnv *env);
 
 /* Single addend + half a * b with one rounding: FMLAL; FMLSL passes neg(a) (FPMulAddH). */
 uint32_t fp_muladd_hs(uint32_t addend, uint16_t a, uint16_t b, FpEnv *env);
+
+/* Single addend + BFloat16 a * b with one rounding: BFMLALB, BFMLALT (BFMulAddH). */
+uint32_t fp_muladd_bs(uint32_t addend, uint16_t a, uint16_t b, FpEnv *env);
+
+/*
+ * Single addend + the products of two pairs of BFloat16 numbers, each in a word: BFDOT, BFMMLA
+ * (BFDotAdd). FPCR.EBF chooses how it is rounded. No flags.
+ */
+uint32_t fp_dot_b(uint32_t addend, uint32_t a, uint32_t b, const FpEnv *env);
 
 /* FMAX, FMIN (FPMax, FPMin): any NaN operand propagates. */
 uint16_t fp_max_h(uint16_t a, uint16_t b, FpEnv *env);

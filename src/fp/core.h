@@ -53,6 +53,12 @@ static inline uint64_t fp_format_default_nan(const FpFormat *fmt)
     return fp_format_inf(fmt) | fp_format_quiet(fmt);
 }
 
+/* FPDefaultNaN: negative with FPCR.AH. */
+static inline uint64_t fp_default_nan(const FpFormat *fmt, const FpEnv *env)
+{
+    return fp_format_default_nan(fmt) | (env->fpcr & FP_CR_AH ? fp_format_sign(fmt) : 0);
+}
+
 /* Either sign with the magnitude `mag`. */
 static inline uint64_t fp_signed(const FpFormat *fmt, bool sign, uint64_t mag)
 {

@@ -40,6 +40,7 @@ class Generator:
         self.rows = [r for r in self.table.rows if r.handler != "-" and r.handler not in SKIPPED
                      and all(f == "base" or f in features for f in r.features)
                      and (not rows or r.name in rows)]
+        self.modes = (1 << 13 if "EBF16" in features else 0) | (7 if "AFP" in features else 0)  # more of FPCR
         self.inner = {}
         for row in self.table.rows:
             for outer in row.outers:
@@ -167,6 +168,7 @@ class Generator:
         if rng.random() < 0.5:
             fpcr = rng.choice((0, 1 << 22, 2 << 22, 3 << 22)) | rng.getrandbits(1) << 24 | rng.getrandbits(1) << 25 \
                 | (rng.getrandbits(1) << 19 if rng.random() < 0.3 else 0) | (rng.getrandbits(1) << 26 if rng.random() < 0.2 else 0)
+            fpcr |= rng.getrandbits(14) & self.modes
         fpsr = rng.choice((0, 0x9f, 0x10, 1 << 27)) if rng.random() < 0.3 else 0
         mem = bytearray(rng.randbytes(WINDOW))
         if rng.random() < 0.5:

@@ -118,6 +118,47 @@ static void traps(void)
     WRITE(sctlr_el1, sctlr);
 }
 
+/* FEAT_FPAC: AUT* of a bad code; FEAT_FPACCOMBINE: branches, returns and loads that authenticate. The key is in the syndrome. */
+#define BAD "mov x0, #0x40000000\n movk x0, #0x6, lsl #48\n mov x9, #3\n"
+PROBE(bad_ia, BAD "autia x0, x9");
+PROBE(bad_ib, BAD "autib x0, x9");
+PROBE(bad_da, BAD "autda x0, x9");
+PROBE(bad_dzb, BAD "autdzb x0");
+PROBE(bad_hint, BAD "mov x10, x30\n mov x30, x0\n autibz\n mov x30, x10");
+PROBE(bad_braa, BAD "braa x0, x9");
+PROBE(bad_blrabz, BAD "mov x10, x30\n blrabz x0\n mov x30, x10");
+PROBE(bad_retab, BAD "mov x10, x30\n mov x30, x0\n retab\n mov x30, x10");
+PROBE(bad_ldraa, BAD "ldraa x0, [x0]");
+PROBE(bad_ldrab, BAD "ldrab x0, [x0, #8]!");
+static const struct {
+    const char *name;
+    u64 (*probe)(u64);
+    u8 key;
+    bool combined;
+} bad[] = {
+    {"AUTIA", bad_ia, 0, false}, {"AUTIB", bad_ib, 1, false}, {"AUTDA", bad_da, 2, false}, {"AUTDZB", bad_dzb, 3, false},
+    {"AUTIBZ", bad_hint, 1, false}, {"BRAA", bad_braa, 0, true}, {"BLRABZ", bad_blrabz, 1, true},
+    {"RETAB", bad_retab, 1, true}, {"LDRAA", bad_ldraa, 2, true}, {"LDRAB", bad_ldrab, 3, true},
+};
+
+static void failing(void)
+{
+    u64 isar1 = READ(id_aa64isar1_el1), level = BITS(isar1, 7, 4) | BITS(isar1, 11, 8) | BITS(READ(s3_0_c0_c6_2), 15, 12);
+    u64 sctlr = READ(sctlr_el1);
+    WRITE_ISB(sctlr_el1, sctlr | ALL_KEYS);
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (level < (bad[i].combined ? 5 : 4))
+            continue;
+        const struct RtExc *exc = TRY(RT_SKIP, rt_el1(bad[i].probe, 0));
+        CHECK_EXC(bad[i].name, exc, 1, 0x200, ESR(0x1c, bad[i].key));
+        exc = TRY(RT_SKIP, rt_el0(bad[i].probe, 0));
+        CHECK_EXC(bad[i].name, exc, 1, 0x400, ESR(0x1c, bad[i].key));
+    }
+    /* the exception of an instruction whose key is off is none */
+    WRITE_ISB(sctlr_el1, sctlr);
+    CHECK_NONE("no key enabled", TRY(RT_SKIP, rt_el1(bad_ia, 0)));
+}
+
 void test_main(void)
 {
     if (!(READ(id_aa64isar1_el1) & 0xff0) && !(READ(s3_0_c0_c6_2) & 0xf000)) {
@@ -130,4 +171,6 @@ void test_main(void)
     rt_el1_flat();
     round_trips();
     traps();
+    WRITE_ISB(hcr_el2, READ(hcr_el2) | HCR_API | HCR_APK);
+    failing();
 }

@@ -16,7 +16,7 @@
 #define KERNEL UINT64_C(0xffff800012345678)
 #define BIT(n) (UINT64_C(1) << (n))
 
-static A64Model *model;
+static A64Model *model, *enhanced; /* without and with FEAT_PAuth2 */
 static A64Cpu cpu;
 
 static uint64_t sign(uint64_t ptr, uint64_t modifier, A64PacKey key)
@@ -82,6 +82,36 @@ static void failures(void **state)
     assert_int_not_equal(auth(made, 5, A64_KEY_IA), USER | BIT(50));
 }
 
+/* FEAT_PAuth2: the code is added to what is there, and a wrong one leaves its difference. */
+static void enhanced_failures(void **state)
+{
+    static const uint64_t pointers[] = {USER, KERNEL, USER | BIT(50), KERNEL ^ BIT(60)};
+    bool ok;
+    cpu.model = enhanced;
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t made = sign(pointers[i], 5, A64_KEY_IA), other = sign(pointers[i], 6, A64_KEY_IA);
+        uint64_t back = a64_pac(&cpu, made, 5, A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0), &ok);
+        assert_int_equal(back, pointers[i]);
+        assert_int_equal(ok, i < 2); /* it was not canonical */
+        back = a64_pac(&cpu, made, 6, A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0), &ok);
+        assert_int_equal(back, pointers[i] ^ made ^ other);
+        assert_int_equal(back & (BIT(48) - 1), pointers[i] & (BIT(48) - 1));
+        assert_false(ok);
+    }
+}
+
+/* FEAT_EPAC: what was not canonical is signed with zeros. */
+static void epac(void **state)
+{
+    static const A64Feature features[] = {A64_FEAT_PAuth, A64_FEAT_EPAC, A64_FEAT_PACIMP};
+    A64Model *m = a64_model_of(features, 3);
+    cpu.model = m;
+    assert_int_equal(sign(USER | BIT(50), 5, A64_KEY_IA), USER);
+    assert_int_equal(sign(KERNEL ^ BIT(60), 5, A64_KEY_IA), (KERNEL & (BIT(48) - 1)) | BIT(55));
+    assert_int_equal(m->reset[A64_SR_ID_AA64ISAR1_EL1] >> 4 & 0xff, 0x20); /* API = 2, APA = 0 */
+    a64_model_free(m);
+}
+
 /* With the top byte ignored it is not part of the code's place, but it is signed. */
 static void tags(void **state)
 {
@@ -125,13 +155,15 @@ static void enabling(void **state)
 
 static int setup(void **state)
 {
-    model = a64_model_new("max", NULL);
-    return model && a64_has(model, A64_FEAT_PAuth) ? 0 : -1;
+    model = a64_model_new("max,pauth2=off", NULL);
+    enhanced = a64_model_new("max", NULL);
+    return model && enhanced && a64_has(model, A64_FEAT_PAuth) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     a64_model_free(model);
+    a64_model_free(enhanced);
     return 0;
 }
 
@@ -139,8 +171,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(there_and_back, each), cmocka_unit_test_setup(failures, each),
-        cmocka_unit_test_setup(tags, each),           cmocka_unit_test_setup(ranges, each),
-        cmocka_unit_test_setup(enabling, each),
+        cmocka_unit_test_setup(tags, each),
+        cmocka_unit_test_setup(enhanced_failures, each), cmocka_unit_test_setup(epac, each),
+        cmocka_unit_test_setup(ranges, each), cmocka_unit_test_setup(enabling, each),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
