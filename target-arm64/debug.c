@@ -107,7 +107,9 @@ bool a64_debug_context_match(const A64Cpu *cpu, unsigned n, bool linking)
 
 bool a64_debug_link_match(const A64Cpu *cpu, uint64_t control)
 {
-    return a64_debug_context_match(cpu, control >> A64_DBGBCR_EL1_LBN_SHIFT & 15, true);
+    unsigned n = (unsigned)(control >> A64_DBGBCR_EL1_LBN_SHIFT & 15);
+    n |= (unsigned)(control >> A64_DBGBCR_EL1_LBNX_SHIFT & 3) << 4;
+    return a64_debug_context_match(cpu, n, true);
 }
 
 /* Fields that stand for those of the external debug registers can be written under the OS Lock. */
@@ -120,4 +122,13 @@ void a64_sr_write_mdscr_el1(A64Cpu *cpu, uint64_t value)
     uint64_t *mdscr = &cpu->st.sr[A64_SR_MDSCR_EL1];
     uint64_t kept = cpu->st.sr[A64_SR_OSLSR_EL1] & A64_OSLSR_EL1_OSLK ? 0 : external;
     *mdscr = (*mdscr & kept) | (value & ~kept);
+}
+
+/* Of Non-secure debug from outside, invasive debug is there and disabled; so is the other kind,
+ * unless FEAT_Debugv8p4 has taken its controls away. */
+uint64_t a64_sr_read_dbgauthstatus_el1(A64Cpu *cpu)
+{
+    enum { DISABLED = 2, ENABLED = 3 };
+    unsigned other = a64_has(cpu->model, A64_FEAT_Debugv8p4) ? ENABLED : DISABLED;
+    return other << A64_DBGAUTHSTATUS_EL1_NSNID_SHIFT | DISABLED;
 }
