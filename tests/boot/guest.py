@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A guest's guest: Debian's kernel as host under Armillary, the same kernel as its KVM guest, to the guest's script.
+"""Guests of guests: Debian's kernel as host under Armillary, the same kernel as its KVM guest, in that perhaps one more, and so on.
 
-usage: guest.py ARMILLARY [--vmm "OPTIONS"] [--console plain|quiet|verbose] [boot.py options]
-Builds the small monitor of tests/vmm, puts it with the kernel and an inner initramfs into the host's initramfs, and looks for the guest's
-marker and power-off. The guest's console lines are marked `L1| `.
+usage: guest.py ARMILLARY [--vmm "OPTIONS"]... [--console plain|quiet|verbose] [boot.py options]
+Each --vmm is a level: the options of the small monitor of tests/vmm that runs it, outermost first (default: one level). A level's guest is
+asked for its marker, each level's console lines are marked `L1| `, `L2| `, and every monitor must see its guest power off. --console is
+about the consoles of all guests.
 """
 import subprocess
 import sys
@@ -13,39 +14,56 @@ from pathlib import Path
 import boot
 
 
-CONSOLES = {  # the guest's command line; what its console must and must not have
-    "plain": ("console=ttyS0 panic=-1", r"L1\| .*Booting Linux", None),
-    "quiet": ("console=ttyS0 panic=-1 quiet", "", r"L1\| .*Booting Linux"),
-    "verbose": ("console=ttyS0 panic=-1 earlycon=uart8250,mmio,0x9000000 loglevel=8 initcall_debug", r"L1\| .*initcall .* returned 0", None),
+CONSOLES = {  # a guest's command line; what its console must and must not have
+    "plain": ("console=ttyS0 panic=-1", r".*Booting Linux", None),
+    "quiet": ("console=ttyS0 panic=-1 quiet", "", r".*Booting Linux"),
+    "verbose": ("console=ttyS0 panic=-1 earlycon=uart8250,mmio,0x9000000 loglevel=8 initcall_debug", r".*initcall .* returned 0", None),
 }
+
+
+def take(rest, name):
+    """The values of every `name VALUE` at the front of rest, which loses them."""
+    values = []
+    while rest[:1] == [name]:
+        values.append(rest[1])
+        del rest[:2]
+    return values
+
+
+def script(level, vmm_options, append):
+    """What the guest of a level does: says who it is and runs the next level."""
+    lines = [f'echo "L{level} marker: cpus $(nproc)"'] if level else []
+    if vmm_options is not None:
+        # the console is shown in one go, so that lines of two levels never mix
+        lines += [f'vmm {vmm_options} -a "{append}" -i /inner.cpio /Image >/tmp/out 2>/tmp/err </dev/null; status=$?',
+                  f"cat /tmp/out /tmp/err | sed 's/^/L{level + 1}| /'", "exit $status"]
+    return "\n".join(lines) + "\n"
 
 
 def main():
     armillary, rest = sys.argv[1], sys.argv[2:]
-    vmm_options = ""
-    if rest[:1] == ["--vmm"]:
-        vmm_options, rest = rest[1], rest[2:]
-    console = "plain"
-    if rest[:1] == ["--console"]:
-        console, rest = rest[1], rest[2:]
+    levels = take(rest, "--vmm") or [""]
+    console = (take(rest, "--console") or ["plain"])[0]
     append, wanted, unwanted = CONSOLES[console]
     suite = rest[rest.index("--suite") + 1] if "--suite" in rest else "trixie-backports"
     kernel = boot.output_of(boot.SCRIPTS / "guest-fetch", "kernel", "cloud", suite)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         boot.output_of(boot.SCRIPTS / "guest-vmm", folder / "vmm")
-        (folder / "inner.sh").write_text('echo "L1 marker: cpus $(nproc)"\n')
-        boot.output_of(boot.SCRIPTS / "guest-initramfs", folder / "inner.cpio", "--script", folder / "inner.sh")
-        (folder / "outer.sh").write_text(
-            f'vmm {vmm_options} -a "{append}" -i /inner.cpio /Image >/tmp/l1 2>/tmp/l1.err; status=$?\n'
-            "cat /tmp/l1 /tmp/l1.err | sed 's/^/L1| /'\nexit $status\n")
-        command = [sys.executable, boot.HERE / "boot.py", armillary, "--script", folder / "outer.sh", "--timeout", "600",
-                   "--show", "marker|vmm:", "--expect", r"L1\| L1 marker", "--expect", r"L1\| vmm: power off",
-                   "--add", f"{folder}/vmm:bin/vmm", "--add", f"{folder}/inner.cpio:inner.cpio", "--add", f"{kernel}/boot/vmlinuz:Image", *rest]
-        if wanted:
-            command += ["--expect", wanted]
-        if unwanted:
-            command += ["--forbid", unwanted]
+        adds, expected = [], []
+        for level in range(len(levels), 0, -1):
+            inner = folder / f"level{level}.sh"
+            inner.write_text(script(level, levels[level] if level < len(levels) else None, append))
+            boot.output_of(boot.SCRIPTS / "guest-initramfs", folder / f"level{level}.cpio", "--script", inner, *adds)
+            adds = ["--add", f"{folder}/vmm:bin/vmm", "--add", f"{folder}/level{level}.cpio:inner.cpio", "--add",
+                    f"{kernel}/boot/vmlinuz:Image"]
+            mark = "".join(rf"L{n}\| " for n in range(1, level + 1))
+            expected += ["--expect", f"{mark}L{level} marker", "--expect", f"{mark}vmm: power off", "--expect", mark + wanted]
+            if unwanted:
+                expected += ["--forbid", mark + unwanted]
+        (folder / "host.sh").write_text(script(0, levels[0], append))
+        command = [sys.executable, boot.HERE / "boot.py", armillary, "--script", folder / "host.sh", "--timeout", "600",
+                   "--show", "marker|vmm:", *expected, *adds, *rest]
         sys.exit(subprocess.run([str(c) for c in command], check=False).returncode)
 
 
