@@ -312,14 +312,103 @@ def store_settings(program, rng, n, features_table, fields, control_list):
     return settings, lost
 
 
+class Directed:
+    """For every rule a setting in which it is the first that holds: only the fields that the rules of one access name are set."""
+
+    def __init__(self, rng, fields, features_table, masks):
+        self.rng, self.fields, self.table, self.masks = rng, fields, features_table, masks
+        self.every = frozenset(features_table) - NOT_MODELLED
+        self.need = {}
+
+    def without(self, feature):
+        """The features that do not need this one."""
+        gone = {feature}
+        while True:
+            more = {n for n in self.every - gone if gone & set(self.table[n])}
+            if not more:
+                return frozenset(self.every - gone)
+            gone |= more
+
+    def feature_sets(self, rows):
+        named = re.findall(r'FEAT_(\w+)', ' '.join([r['condition'] for r in rows] + [rows[0]['presence']]))
+        return [self.every] + [self.without(n) for n in sorted(set(named)) if n in self.every]
+
+    def draw(self, names):
+        """Register values with random bits in these fields."""
+        regs = {'HCR_EL2': 0, 'PSTATE': self.rng.randrange(2)}
+        for reg, name in names:
+            places = [(b, b) for b in LAYOUTS[reg, name]] if (reg, name) in LAYOUTS else [self.fields.at[reg, name]]
+            for msb, lsb in places:
+                bits = self.rng.getrandbits(msb - lsb + 1) << lsb & self.masks.get(reg, 0)
+                regs[reg] = regs.get(reg, 0) | bits
+        return regs
+
+    def settings(self, rows, el):
+        """A setting for each rule of this EL that some setting reaches."""
+        rules = [r['condition'] for r in rows if r['EL'] == el]
+        names = sorted(field_names(' '.join(rules)) | {('HCR_EL2', n) for n in ('E2H', 'TGE')})
+        if 'NVx' in ' '.join(rules):
+            names += [('HCR_EL2', n) for n in ('NV', 'NV1', 'NV2')]
+        names = [n for n in names if n[1] != 'SRE' and n[0] != 'PMUACR_EL1']
+        left = set(range(len(rules)))
+        for features in self.feature_sets(rows):
+            for _ in range(40 + 30 * len(left)):
+                if not left:
+                    return
+                s = Setting(self.fields, features, self.draw(names))
+                if el == 0:
+                    s.regs['PSTATE'] = 0
+                first = next(n for n, c in enumerate(rules) if s.holds(c))
+                if first in left:
+                    left.discard(first)
+                    yield s
+
+
+def directed_questions(program, rng, all_usable, fields, features_table, masks):
+    """(setting, name, form, el, key) of every rule, with the register values as the program holds them."""
+    maker, out = Directed(rng, fields, features_table, masks), []
+    for (_, form), rows in all_usable.items():
+        for el in range(3):
+            for s in maker.settings(rows, el):
+                name, key = rng.choice(rows[0]['members'])
+                out.append((s, rows, name, form, el, key))
+    out.sort(key=lambda q: sorted(q[0].features))
+    talk = Talk(program)
+    for question in out:
+        set_all(talk, question[0], lambda reg, s: (s, reg))
+    for answer, (s, reg) in talk.run():
+        s.regs[reg] = 0 if answer == 'none' else int(answer, 16)
+        s.known = {}
+    return out
+
+
+def set_all(talk, s, check):
+    """Commands that bring about a setting, from nothing."""
+    talk.ask('features ' + ' '.join(sorted(s.features)), None)
+    for reg, value in s.regs.items():
+        if reg != 'PSTATE' and value:
+            talk.ask(f'set {reg} {value:x}', check(reg, s))
+
+
+def ask_directed(talk, questions):
+    for s, rows, name, form, el, key in questions:
+        set_all(talk, s, lambda reg, s: ('set',))
+        talk.ask(f'mode {el} {s.regs["PSTATE"]}', None)
+        direction = 'r' if form in ('MRS', 'SYSL') else 'w'
+        talk.ask(f'ask {key} {direction}', (name, form, el, expected(s, rows, el, name), s))
+
+
 def main(program, features_tbl, lists, settings='40', seed='1'):
     rng = random.Random(int(seed))
     accesses = read_accesses(lists)
     fields = Fields(lists)
     all_usable = {k: rows for k, rows in accesses.items() if usable(rows, fields)}
     controls_used = [c for c in controls(all_usable) if (c in fields.at or c in LAYOUTS) and c[1] != 'SRE' and c[0] != 'PMUACR_EL1']
-    made, problems = store_settings(program, rng, int(settings), read_features(features_tbl), fields, controls_used)
+    features_table = read_features(features_tbl)
+    made, problems = store_settings(program, rng, int(settings), features_table, fields, controls_used)
+    directed = directed_questions(program, rng, all_usable, fields, features_table, dict(made[0].regs))
     talk = Talk(program)
+    ask_directed(talk, directed)
     for s in made:
         talk.ask('features ' + ' '.join(sorted(s.features)), None)
         for reg, value in s.regs.items():
@@ -352,7 +441,7 @@ def main(program, features_tbl, lists, settings='40', seed='1'):
     rules = sum(len(r) for r in accesses.values())
     covered = sum(len(r) for k, r in all_usable.items()
                   if any((n, k[1]) in seen and (n, k[1]) not in {(m, k[1]) for m in missing} for n, _ in r[0]['members']))
-    print(f'{len(made)} settings; {len(seen)} accesses compared, {len(seen) - len([k for k in absent if k[0] in missing])} of them '
+    print(f'{len(made)} settings, {len(directed)} for one rule; {len(seen)} accesses compared, {len(seen) - len([k for k in absent if k[0] in missing])} of them '
           f'in the tables; {covered} of {rules} rules; {len(accesses) - len(all_usable)} families need what is not modelled')
     print('not in the tables: ' + ' '.join(missing))
     return 1 if bad or problems else 0
