@@ -62,10 +62,10 @@ class Rules:
 
 
 def control(rule):
-    """The bit that makes a rule trap, for traces: the last one that is about a trap and not about E2H or TGE, else TGE, else
-    the feature."""
+    """The bit that makes a rule trap, for traces: the last one that is about a trap and not about E2H or TGE, else those,
+    else the feature."""
     bits = [a for a in rule.atoms if a.word not in ('FEAT', 'PSTATE')]
-    for a in [a for a in bits if not {'E2H', 'TGE'} & set(a.what)][-1:] or [a for a in bits if a.what == ('TGE',)]:
+    for a in [a for a in bits if not {'E2H', 'TGE'} & set(a.what)][-1:] or bits[-1:]:
         return f'"{a.word}.{",".join(name.replace("_NVHE", "") for name in tested(a))}"'
     return f'"FEAT_{rule.atoms[-1].what[0]}"' if rule.atoms and rule.atoms[-1].word == 'FEAT' else '"-"'
 
