@@ -12,6 +12,7 @@
 #include "debug.h"
 #include "gic-cpu.h"
 #include "mmu.h"
+#include "step.h"
 #include "sysreg.h"
 #include "timer.h"
 #include "translate.h"
@@ -131,6 +132,7 @@ const CpuTarget a64_target = {
     .mode = a64_mode_current,
     .land = a64_land,
     .translate_va = a64_translate_va,
+    .before_fetch = a64_before_fetch,
     .alignment_fault = a64_alignment_fault,
     .external_abort = a64_external_abort,
     .alignment = a64_alignment,

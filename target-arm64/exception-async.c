@@ -4,6 +4,7 @@
  */
 #include "cpu.h"
 #include "gic-cpu.h"
+#include "pauth.h"
 #include "timer.h"
 
 /* In the order of PSTATE.{A,I,F} and of HCR_EL2.{VSE,VI,VF}, {AMO,IMO,FMO}. */
@@ -93,7 +94,8 @@ static const char *take(A64Cpu *cpu, unsigned target, unsigned which)
 {
     static const char *const names[] = {[FIQ] = "FIQ", [IRQ] = "IRQ", [SERROR] = "SError"};
     unsigned offset = which == SERROR ? 0x180 : which == IRQ ? 0x80 : 0x100;
-    a64_enter(cpu, target, offset, cpu->eng.pc);
+    /* a branch may have left its tag there */
+    a64_enter(cpu, target, offset, a64_branch_address(cpu, cpu->eng.pc));
     return names[which];
 }
 

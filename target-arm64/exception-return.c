@@ -4,6 +4,7 @@
  */
 #include "armillary/engine.h"
 #include "cpu.h"
+#include "pauth.h"
 #include "step.h"
 
 enum { SPSR_AARCH32 = 0x10, SPSR_MODE = 0xf };
@@ -74,7 +75,7 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
         a64_set_el(cpu, (unsigned)(spsr >> 2 & 3), (unsigned)(spsr & 1));
     }
     uint64_t from_pc = cpu->eng.insn_pc;
-    cpu->eng.pc = to;
+    cpu->eng.pc = a64_branch_address(cpu, to);
     eng_clear_exclusive(&cpu->eng);
     a64_event_set(cpu);
     cpu->eng.leave = ENG_LEAVE_EXCEPTION;

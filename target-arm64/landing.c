@@ -43,7 +43,7 @@ uint16_t a64_lands(const A64Mode *mode, uint32_t word)
 bool a64_land(EngVcpu *eng, bool fits, bool keep)
 {
     A64Cpu *cpu = a64_cpu(eng);
-    if ((a64_step_active(cpu) && !cpu->st.pstate.ss) || a64_breakpoint_due(cpu, eng->pc))
+    if (a64_step_pending(cpu) || a64_breakpoint_due(cpu, eng->pc))
         return true; /* their exceptions come first */
     if (!fits) {
         a64_raise(cpu, &(A64Exception){.ec = A64_EC_BTI, .iss = eng->landing});

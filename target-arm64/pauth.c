@@ -52,6 +52,16 @@ static Layout layout_of(const A64Cpu *cpu)
     return (Layout){.tbi = {tbi, tbi}, .tbid = {tbid, tbid}, .tsz = {tsz, tsz}};
 }
 
+uint64_t a64_branch_address(const A64Cpu *cpu, uint64_t va)
+{
+    const uint64_t tag = UINT64_C(0xff) << 56;
+    Layout l = layout_of(cpu);
+    bool high = va >> 55 & 1;
+    if (!l.tbi[high] || l.tbid[high])
+        return va;
+    return l.two_ranges && high ? va | tag : va & ~tag;
+}
+
 static bool is_data(A64PacKey key)
 {
     return key >= A64_KEY_DA;

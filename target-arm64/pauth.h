@@ -15,6 +15,9 @@ typedef enum { A64_PAC_SIGN, A64_PAC_AUTH, A64_PAC_STRIP } A64PacWhat;
 #define A64_PAC_DO(what, key, combined) \
     ((uint64_t)(what) | (uint64_t)(key) << 4 | (uint64_t)(combined) << 8)
 
+/* The address that a branch to va goes to at the current EL: without its tag, where it has one.
+ * Source: Arm ARM, "Address tagging" and the pseudocode function for branch addresses. */
+uint64_t a64_branch_address(const A64Cpu *cpu, uint64_t va);
 /* Is any key enabled at this EL? Otherwise signing and authenticating change nothing. */
 bool a64_pac_enabled(const A64Cpu *cpu);
 /* The result of a64_h_pac without traps and without failing authentication's exception; *ok tells

@@ -8,6 +8,7 @@
 #include "debug.h"
 #include "exception.h"
 #include "helpers.h"
+#include "pauth.h"
 
 enum { ISS_STEP = 0x22, ISS_ISV = 1 << 24, ISS_EX = 1 << 6 };
 
@@ -34,6 +35,11 @@ static void raise_step(A64Cpu *cpu, uint32_t iss)
                                    .iss = ISS_STEP | iss});
 }
 
+bool a64_step_pending(const A64Cpu *cpu)
+{
+    return !cpu->st.pstate.ss && a64_step_active(cpu);
+}
+
 /* Before an instruction: active-pending takes the exception without having stepped. */
 static uint64_t step_pending(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -43,13 +49,23 @@ static uint64_t step_pending(void *env, uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
+/* It comes before the instruction is fetched, too. */
+bool a64_before_fetch(EngVcpu *eng)
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    eng->pc = eng->insn_pc = a64_branch_address(cpu, eng->pc);
+    if (!a64_step_pending(cpu))
+        return true;
+    raise_step(cpu, 0);
+    return false;
+}
+
 /* After it. Its own effects (MDSCR_EL1, OSLAR_EL1) count. */
 static uint64_t stepped(void *env, uint64_t next, uint64_t exclusive, uint64_t c)
 {
     A64Cpu *cpu = env;
     cpu->st.pstate.ss = 0;
-    cpu->eng.insn_pc = next;
-    cpu->eng.pc = next;
+    cpu->eng.pc = cpu->eng.insn_pc = a64_branch_address(cpu, next);
     if (a64_step_active(cpu))
         raise_step(cpu, ISS_ISV | (exclusive ? ISS_EX : 0));
     else

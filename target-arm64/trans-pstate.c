@@ -118,7 +118,9 @@ static void write_byte(A64Trans *t, const ByteField *f, IrVal v)
 {
     ir_put(t->b, IR_I8, f->offset,
            ir_emit(t->b, IR_UBFX, IR_I64, v, 0, 0, IR_FIELD(f->lsb, f->width)));
-    if (f->key == KEY_DAIF || f->key == KEY_ALLINT)
+    if (f->key == KEY_DAIF)
+        a64_t_call(t, &a64_h_daif_changed, 0, 0, 0);
+    if (f->key == KEY_ALLINT)
         a64_t_call(t, &a64_h_unmasked, 0, 0, 0);
     if (f->key == KEY_PAN || f->key == KEY_UAO)
         view_changed(t);
@@ -167,12 +169,8 @@ static void change_daif(A64Trans *t, unsigned crm, bool set)
     IrVal bits = a64_t_const(t, IR_I64, crm);
     ir_put(t->b, IR_I8, A64_OFF(pstate.daif),
            ir_bin(t->b, set ? IR_OR : IR_ANDN, IR_I64, old, bits));
-    if (!set)
-        a64_t_call(t, &a64_h_unmasked, 0, 0, 0);
-    if (crm & 8) { /* PSTATE.D may start or stop software step, which is part of the mode */
-        a64_t_call(t, &a64_h_isb, 0, 0, 0);
-        a64_t_exit(t);
-    }
+    if (!set || crm & 8)
+        a64_t_call(t, &a64_h_daif_changed, 0, 0, 0);
 }
 
 void a64_t_write_pstate_imm(A64Trans *t, unsigned op1, unsigned op2, unsigned crm)

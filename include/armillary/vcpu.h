@@ -201,6 +201,12 @@ struct CpuTarget {
      * for that instruction to see. False: an exception has been taken.
      */
     bool (*land)(EngVcpu *cpu, bool fits, bool keep);
+    /*
+     * Before a fetch at a pc that the instruction-side bank does not know: brings pc into the form
+     * that addresses of instructions have (a tag is no part of them), and takes what comes before
+     * any fault of the fetch (false). NULL: nothing to do.
+     */
+    bool (*before_fetch)(EngVcpu *cpu);
     /* Takes the alignment fault for an access at va. */
     void (*alignment_fault)(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
     /* Takes the synchronous external abort for an access at va that nothing answered. */

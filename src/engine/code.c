@@ -362,6 +362,8 @@ static EngBlock *make_block(EngVcpu *cpu, uint64_t page, const void *host)
 /* The instruction-side entry for cpu->pc; NULL when the exception has been taken. */
 static EngFetchEntry *fetch_entry(EngVcpu *cpu)
 {
+    if (cpu->target->before_fetch && !cpu->target->before_fetch(cpu))
+        return NULL;
     Va pc = {cpu->pc};
     cpu->insn_pc = cpu->pc;
     if (pc.v & 3) {

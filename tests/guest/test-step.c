@@ -81,6 +81,87 @@ static void exceptions(void)
     WRITE_ISB(hcr_el2, READ(hcr_el2) & ~HCR_TGE);
 }
 
+/* A step that is pending comes before any fault of the fetch, and before PC alignment. */
+#define NOWHERE 0x7000000000ull
+static void before_fetch(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        u64 to = i ? (u64)walk + 2 : NOWHERE;
+        steps.n = 0;
+        steps.limit = 1;
+        rt_cpu()->sync = on_step;
+        WRITE_ISB(mdscr_el1, READ(mdscr_el1) | BIT(0));
+        const struct RtExc *exc = TRY(RT_LR, rt_call(SPSR_EL1H, (void *)to, 0));
+        CHECK_EQ("the step is first", steps.n, 1);
+        CHECK_EQ("its ELR [peer differs]", steps.elr[0], to);
+        CHECK_EQ("the fault follows", EC(exc), i ? 0x22 : 0x21);
+        rt_cpu()->sync = 0;
+    }
+}
+
+/* PSTATE.D of the Exception level that steps itself counts from the next instruction on. */
+#define SELF(name, text) PROBE(name, "adr x1, 2f\n str x1, [x0]\n" text "\n2: nop\n nop")
+SELF(by_clear, "msr daifclr, #8");
+SELF(by_write, "mrs x2, daif\n bic x2, x2, #0x200\n msr daif, x2");
+static void masked_at_once(u64 (*probe)(u64))
+{
+    u64 behind = 0;
+    steps.n = 0;
+    steps.limit = 1;
+    rt_cpu()->sync = on_step;
+    WRITE_ISB(mdscr_el1, READ(mdscr_el1) | BIT(13) | BIT(0)); /* KDE, SS; D is set */
+    probe((u64)&behind);
+    __asm__ volatile("msr daifset, #8" : : : "memory");
+    WRITE_ISB(mdscr_el1, READ(mdscr_el1) & ~(BIT(13) | BIT(0)));
+    CHECK_EQ("steps taken", steps.n, 1);
+    CHECK_EQ("ELR", steps.elr[0], behind);
+    CHECK_EQ("ESR", steps.esr[0], ESR(0x33, 0x22));
+    rt_cpu()->sync = 0;
+}
+
+/* A breakpoint behind it, the same. */
+static bool on_breakpoint(struct RtFrame *f)
+{
+    if (BITS(f->esr, 31, 26) != 0x31)
+        return false;
+    steps.elr[steps.n++] = f->elr;
+    WRITE_ISB(dbgbcr0_el1, 0);
+    return true;
+}
+
+static void breakpoint_at_once(u64 (*probe)(u64), unsigned length)
+{
+    u64 behind = 0, at = (u64)probe + length;
+    steps.n = 0;
+    rt_cpu()->sync = on_breakpoint;
+    WRITE(dbgbvr0_el1, at);
+    WRITE(dbgbcr0_el1, BIT(13) | 15 << 5 | 3 << 1 | 1);
+    WRITE_ISB(mdscr_el1, READ(mdscr_el1) | BIT(13) | BIT(15)); /* KDE, MDE */
+    probe((u64)&behind);
+    __asm__ volatile("msr daifset, #8" : : : "memory");
+    WRITE_ISB(mdscr_el1, READ(mdscr_el1) & ~(BIT(13) | BIT(15)));
+    CHECK_EQ("address", at, behind);
+    CHECK_EQ("breakpoints taken", steps.n, 1);
+    CHECK_EQ("ELR", steps.elr[0], at);
+    rt_cpu()->sync = 0;
+}
+
+/* Masked again: no step, no breakpoint follows. */
+PROBE(mask_again, "msr daifclr, #8\n msr daifset, #8\n nop\n nop");
+static void masked_again(void)
+{
+    steps.n = 0;
+    rt_cpu()->sync = on_breakpoint;
+    WRITE(dbgbvr0_el1, (u64)mask_again + 8);
+    WRITE(dbgbcr0_el1, BIT(13) | 15 << 5 | 3 << 1 | 1);
+    WRITE_ISB(mdscr_el1, READ(mdscr_el1) | BIT(13) | BIT(15));
+    mask_again(0);
+    WRITE_ISB(mdscr_el1, READ(mdscr_el1) & ~(BIT(13) | BIT(15)));
+    WRITE_ISB(dbgbcr0_el1, 0);
+    CHECK_EQ("breakpoints taken", steps.n, 0);
+    rt_cpu()->sync = 0;
+}
+
 void test_main(void)
 {
     WRITE(oslar_el1, 0);
@@ -89,4 +170,10 @@ void test_main(void)
     sequence(SPSR_EL1H);
     sequence(SPSR_EL0);
     exceptions();
+    before_fetch();
+    masked_at_once(by_clear);
+    masked_at_once(by_write);
+    breakpoint_at_once(by_clear, 12);
+    breakpoint_at_once(by_write, 20);
+    masked_again();
 }
