@@ -24,6 +24,9 @@ extern const IrHelper a64_h_esb;
 /* Wait for interrupt or event: traps, sleeps or goes on. */
 extern const IrHelper a64_h_wfi;
 extern const IrHelper a64_h_wfe;
+/* (until, rt): WFIT and WFET wait until CNTVCT_EL0 says so; RAISES */
+extern const IrHelper a64_h_wfit;
+extern const IrHelper a64_h_wfet;
 extern const IrHelper a64_h_sev;
 
 /* Exceptions to take now; the argument is the instruction's immediate. */

@@ -182,13 +182,17 @@ static void update(A64Cpu *cpu, bool force)
     if (cpu->st.event_ns <= (int64_t)now) {
         cpu->st.event_ns = INT64_MAX; /* the WFE has its event, or has gone on long ago */
     }
+    if (cpu->st.until_ns <= (int64_t)now) {
+        cpu->st.until_ns = INT64_MAX;
+    }
     arm(cpu);
 }
 
 int64_t a64_timers_next_deadline(A64Cpu *cpu)
 {
     const struct A64Timers *t = cpu->timers;
-    return cpu->st.event_ns < t->deadline_ns ? cpu->st.event_ns : t->deadline_ns;
+    const int64_t wait = cpu->st.event_ns < cpu->st.until_ns ? cpu->st.event_ns : cpu->st.until_ns;
+    return wait < t->deadline_ns ? wait : t->deadline_ns;
 }
 
 void a64_timers_update(A64Cpu *cpu)
@@ -203,9 +207,13 @@ void a64_timers_rebuild(A64Cpu *cpu)
     update(cpu, true);
 }
 
-void a64_timers_wait_event(A64Cpu *cpu, bool waiting)
+void a64_timers_wait(A64Cpu *cpu, bool events, uint64_t until)
 {
-    cpu->st.event_ns = waiting ? next_event(cpu, count_now(cpu)) : INT64_MAX;
+    const uint64_t now = count_now(cpu), view = a64_timers_virtual_count(cpu);
+    const uint64_t left = until > view ? until - view : 0;
+    cpu->st.event_ns = events ? next_event(cpu, now) : INT64_MAX;
+    cpu->st.until_ns =
+        until != UINT64_MAX && left < INT64_MAX - now ? (int64_t)(now + left) : INT64_MAX;
     arm(cpu);
 }
 
@@ -216,6 +224,7 @@ void a64_timers_init(A64Cpu *cpu)
     t->armed_ns = INT64_MAX;
     t->deadline_ns = INT64_MAX;
     cpu->st.event_ns = INT64_MAX;
+    cpu->st.until_ns = INT64_MAX;
     t->alarm = ev_alarm_new(cpu->ports->clock, alarm_rang, cpu);
     cpu->timers = t;
     cpu->st.event_seen = count_now(cpu);

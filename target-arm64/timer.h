@@ -47,13 +47,14 @@ static inline void a64_timers_hcr_changed(A64Cpu *cpu)
     }
 }
 
-/* Guest time (ns) at which an output line changes, or an event wakes a waiting WFE. */
+/* Guest time (ns) at which an output line changes, or an event or its end ends a wait. */
 int64_t a64_timers_next_deadline(A64Cpu *cpu);
 
 /* Has an event stream produced an event since the last call? WFE then does not wait. */
 bool a64_timers_take_event(A64Cpu *cpu);
-/* WFE begins to wait (or WFI, which no event wakes): the next event becomes a deadline. */
-void a64_timers_wait_event(A64Cpu *cpu, bool waiting);
+/* A wait begins: with `events` (WFE) the next event of a stream becomes a deadline, and so does the
+ * time when CNTVCT_EL0, as seen from here, reaches `until` (UINT64_MAX: never): the kick wakes. */
+void a64_timers_wait(A64Cpu *cpu, bool events, uint64_t until);
 
 /* Counters as seen from the current EL, up to the current instruction. */
 uint64_t a64_timers_physical_count(A64Cpu *cpu);

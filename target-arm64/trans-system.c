@@ -43,6 +43,22 @@ bool a64_trans_wfe(A64Trans *t, const A64Args_hint *a)
     return true;
 }
 
+bool a64_trans_wfit(A64Trans *t, const A64Args_wait *a)
+{
+    if (!t->mode->single_step) {
+        a64_t_call(t, &a64_h_wfit, a64_t_x(t, IR_I64, a->rt), a64_t_const(t, IR_I64, a->rt), 0);
+    }
+    return true;
+}
+
+bool a64_trans_wfet(A64Trans *t, const A64Args_wait *a)
+{
+    if (!t->mode->single_step) {
+        a64_t_call(t, &a64_h_wfet, a64_t_x(t, IR_I64, a->rt), a64_t_const(t, IR_I64, a->rt), 0);
+    }
+    return true;
+}
+
 bool a64_trans_sev(A64Trans *t, const A64Args_hint *a)
 {
     a64_t_call(t, &a64_h_sev, 0, 0, 0);

@@ -154,43 +154,73 @@ static unsigned wfx_trap(const A64Cpu *cpu, bool wfe, const char **control)
     return st->pstate.el < 2 && hcr & (wfe ? A64_HCR_EL2_TWE : A64_HCR_EL2_TWI) ? 2 : 0;
 }
 
-static void wait(A64Cpu *cpu, bool wfe)
+/* WFI, WFE, and with a time to give up at WFIT and WFET. */
+typedef struct {
+    bool wfe, timed;
+    uint32_t rt;    /* register that held `until`, a value of CNTVCT_EL0 */
+    uint64_t until;
+} Wait;
+
+/* Is there nothing to wait for? The event register's event is used up. */
+static bool is_over(A64Cpu *cpu, const Wait *w)
 {
-    if (wfe && a64_timers_take_event(cpu))
+    if (w->wfe && a64_timers_take_event(cpu))
         a64_event_set(cpu);
-    if (wfe && a64_event_is_set(cpu)) {
+    if (w->wfe && a64_event_is_set(cpu)) {
         a64_event_clear(cpu);
-        return;
+        return true;
     }
-    if (a64_wakes(&cpu->eng, wfe))
+    return (w->timed && a64_timers_virtual_count(cpu) >= w->until) || a64_wakes(&cpu->eng, w->wfe);
+}
+
+static void wait(A64Cpu *cpu, const Wait *w)
+{
+    if (is_over(cpu, w))
         return;
     const char *control;
-    unsigned el = wfx_trap(cpu, wfe, &control);
+    unsigned el = wfx_trap(cpu, w->wfe, &control);
     if (el) {
-        a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX, .control = control,
-                                       .iss = ISS_COND | A64_ISS_WFX_TI(wfe)});
+        uint32_t iss = ISS_COND | A64_ISS_WFX_TI((uint32_t)w->wfe | (uint32_t)w->timed << 1);
+        if (w->timed)
+            iss |= A64_ISS_WFX_RV(1) | A64_ISS_WFX_RN(w->rt);
+        a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX, .iss = iss,
+                                       .control = control});
         return;
     }
-    cpu->st.waits_for_event = wfe;
-    a64_trace_wait(cpu, wfe);
-    a64_timers_wait_event(cpu, wfe);
+    cpu->st.waits_for_event = w->wfe;
+    a64_trace_wait(cpu, w->wfe);
+    a64_timers_wait(cpu, w->wfe, w->timed ? w->until : UINT64_MAX);
     cpu->eng.pc = cpu->eng.insn_pc + 4;
     cpu->eng.leave = ENG_LEAVE_HALT;
 }
 
 static uint64_t wfi(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
-    wait(env, false);
+    wait(env, &(Wait){.wfe = false});
     return 0;
 }
 const IrHelper a64_h_wfi = {"wfi", wfi, 0, RAISES};
 
 static uint64_t wfe(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
-    wait(env, true);
+    wait(env, &(Wait){.wfe = true});
     return 0;
 }
 const IrHelper a64_h_wfe = {"wfe", wfe, 0, RAISES};
+
+static uint64_t wfit(void *env, uint64_t until, uint64_t rt, uint64_t c)
+{
+    wait(env, &(Wait){.wfe = false, .timed = true, .rt = (uint32_t)rt, .until = until});
+    return 0;
+}
+const IrHelper a64_h_wfit = {"wfit", wfit, 2, RAISES};
+
+static uint64_t wfet(void *env, uint64_t until, uint64_t rt, uint64_t c)
+{
+    wait(env, &(Wait){.wfe = true, .timed = true, .rt = (uint32_t)rt, .until = until});
+    return 0;
+}
+const IrHelper a64_h_wfet = {"wfet", wfet, 2, RAISES};
 
 static uint64_t isb(void *env, uint64_t a, uint64_t b, uint64_t c)
 {

@@ -207,7 +207,7 @@ static void event_stream(void **state)
     /* EVNTI 9 = 512 ns, rising edges at 512 + k * 1024; time is 1000 */
     assert_false(a64_timers_take_event(&cpu));
     a64_sr_write_cntkctl_el1(&cpu, 9 << 4 | 1 << 2);
-    a64_timers_wait_event(&cpu, true);
+    a64_timers_wait(&cpu, true, UINT64_MAX);
     assert_int_equal(a64_timers_next_deadline(&cpu), 1536);
     assert_int_equal(ev_next_alarm(ports.clock), 1536);
     ev_clock_advance(ports.clock, 1535);
@@ -223,14 +223,14 @@ static void event_stream(void **state)
     /* falling edges at k * 1024 of the virtual count */
     a64_sr_write_cntvoff_el2(&cpu, 100);
     a64_sr_write_cntkctl_el1(&cpu, 9 << 4 | 1 << 3 | 1 << 2);
-    a64_timers_wait_event(&cpu, true);
+    a64_timers_wait(&cpu, true, UINT64_MAX);
     assert_int_equal(a64_timers_next_deadline(&cpu), 98 * 1024 + 100);
     /* the host at {E2H,TGE} = {1,1} uses CNTHCTL_EL2; EVNTIS adds 8 to EVNTI */
     cpu.st.sr[A64_SR_HCR_EL2] = HCR_E2H | HCR_TGE;
-    a64_timers_wait_event(&cpu, true);
+    a64_timers_wait(&cpu, true, UINT64_MAX);
     assert_int_equal(a64_timers_next_deadline(&cpu), INT64_MAX);
     a64_sr_write_cnthctl_el2(&cpu, UINT64_C(1) << 17 | 1 << 4 | 1 << 3 | 1 << 2);
-    a64_timers_wait_event(&cpu, true);
+    a64_timers_wait(&cpu, true, UINT64_MAX);
     assert_int_equal(a64_timers_next_deadline(&cpu), 98 * 1024);
 }
 
