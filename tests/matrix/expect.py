@@ -366,7 +366,8 @@ class Comparison:
             context = tuple(cases.CONTEXTS[pair.context])
             first, second = controls[pair.first], controls[pair.second]
             text = cases.label(first, second)
-            if text in sets or not usable(results, first) or not usable(results, second):
+            ran = (context, keys[0]) in results.base
+            if not ran or text in sets or not usable(results, first) or not usable(results, second):
                 continue
             of_first = results.lines.get((context, cases.label(first)), {})
             of_second = results.lines.get((context, cases.label(second)), {})

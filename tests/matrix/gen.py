@@ -67,9 +67,9 @@ class States:
     def of(self, name, e2h):
         return self.number.get((name, e2h), self.number.get((name, None), NONE))
 
-    def target(self, name, e2h, el2):
+    def target(self, name, e2h, host):
         """The state that an access of this name should reach; it only serves to choose a harmless value."""
-        if e2h and el2:
+        if e2h and host:
             other = re.sub(r"_EL12$", "_EL1", re.sub(r"_EL02$", "_EL0", name))
             if other != name:
                 return self.of(other, e2h)
@@ -109,8 +109,8 @@ def assembly(accesses, states, controls, pairs):
     table(out, "access_flags", "byte", (flags(a) | (NAMED if a.name in named else 0) for a in accesses))
     table(out, "access_operand", "quad", (operand(a) for a in accesses))
     table(out, "full_list", "word", [a.index for a in sorted(accesses, key=lambda a: (order(a), a.index))] + ["0xffffffff"])
-    for label, e2h, el2 in (("link_nvhe", 0, False), ("link_vhe", 1, False), ("link_vhe_el2", 1, True)):
-        table(out, label, "hword", (states.target(a.name, e2h, el2) if not flags(a) & READ else NONE for a in accesses))
+    for label, e2h, host in (("link_nvhe", 0, False), ("link_vhe", 1, False), ("link_vhe_host", 1, True)):
+        table(out, label, "hword", (states.target(a.name, e2h, host) if not flags(a) & READ else NONE for a in accesses))
     out += ["    .balign 16", "    .globl state_table", "state_table:"]
     for base, flip, read, write, mode, layout in states.rows():
         out += [f"    .quad {base:#x}, {flip:#x}", f"    .hword {read}, {write}, {mode}, {layout}"]

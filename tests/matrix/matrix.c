@@ -1,6 +1,6 @@
 /*
  * Trap matrix: performs every access of tables.S at every Exception level, with every control, and prints what happened. Right on any
- * machine with EL2 and VHE: nothing here knows an emulator. Output (hexadecimal, one record a line; matrix.py makes the result file of it):
+ * machine with EL2 where HCR_EL2.E2H can be 0: nothing here knows an emulator. Output (hexadecimal, one record a line; matrix.py makes the result file of it):
  *   S state value       a register of base.tsv has this value in the base configuration
  *   A control           the register of this control does not exist
  *   B context access status value       base configuration
@@ -51,7 +51,7 @@ struct Deltas {
 extern const u8 access_flags[], context_table[][3];
 extern const u64 access_operand[];
 extern const u32 full_list[];
-extern const u16 link_nvhe[], link_vhe[], link_vhe_el2[], set_table[][3], pair_table[][3];
+extern const u16 link_nvhe[], link_vhe[], link_vhe_host[], set_table[][3], pair_table[][3];
 extern const struct State state_table[];
 extern const struct Control control_table[];
 extern char vectors_el1[], vectors_el2[], buffer[], walker[], heap[];
@@ -169,6 +169,13 @@ static u64 number_of_counters(void)
     return pmcr >> 11 & 31;
 }
 
+static bool has_vhe(void)
+{
+    u64 features;
+    __asm__("mrs %0, id_aa64mmfr1_el1" : "=r"(features));
+    return features >> 8 & 15;
+}
+
 static u64 wanted(unsigned n)
 {
     const struct State *state = &state_table[n];
@@ -197,6 +204,8 @@ static void find_states(void)
         unsigned with_e2h = state->layout == 1;
         run_one_here(state->read, with_e2h);
         exists[n] = !setup_status[state->read];
+        if (with_e2h && !has_vhe())
+            continue;
         if (n == STATE_HCR) {
             current[n] = hcr_base;
             continue;
@@ -228,7 +237,7 @@ static void enter_context(unsigned number)
 
 static unsigned target_of(unsigned access)
 {
-    return !e2h ? link_nvhe[access] : el == 2 ? link_vhe_el2[access] : link_vhe[access];
+    return !e2h ? link_nvhe[access] : el == 2 || tge ? link_vhe_host[access] : link_vhe[access];
 }
 
 static void prepare_operands(void)
@@ -518,7 +527,8 @@ void matrix_main(void)
         if (!exists[control_table[n].state])
             RECORD('A', n);
     for (unsigned context = 0; context < CONTEXTS; context++)
-        one_context(context);
+        if (has_vhe() || !context_table[context][1])
+            one_context(context);
     RECORD('E', cases, configurations, PAIRS);
     off();
 }

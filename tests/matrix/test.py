@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Test of the trap matrix: the program on Armillary against the rules of tests/facts/; with --peer also on QEMU, and the two compared.
 
-usage: test.py --armillary PROGRAM --pairs N [--peer] MATRIX.elf
+usage: test.py --armillary PROGRAM --pairs N [--peer | --without FEATURE,...] MATRIX.elf
 
 --peer: $ARMILLARY_QEMU_SYSTEM names the other machine (scripts/peer-qemu system); without it the comparison is skipped (status 77).
+--without: one run for each feature, with it switched off: what it brings must be gone, and nothing else.
 """
 import argparse
 import os
@@ -25,15 +26,17 @@ def main():
     parser.add_argument("--armillary", default="armillary")
     parser.add_argument("--pairs", type=int, required=True)
     parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--without", type=lambda text: text.split(","), default=[])
     parser.add_argument("program")
     args = parser.parse_args()
     peer = os.environ.get("ARMILLARY_QEMU_SYSTEM")
     with tempfile.TemporaryDirectory(prefix="armillary-matrix-") as folder:
         ours, theirs = os.path.join(folder, "ours"), os.path.join(folder, "theirs")
-        if step("matrix.py", "--armillary", args.armillary, "--timeout", 600, args.program, ours):
-            return 1
-        if step("expect.py", "--pairs", args.pairs, ours):
-            return 1
+        for options in [["--", "--cpu", f"max,{feature}=off"] for feature in args.without] or [[]]:
+            if step("matrix.py", "--armillary", args.armillary, "--timeout", 600, args.program, ours, *options):
+                return 1
+            if step("expect.py", "--pairs", args.pairs, ours):
+                return 1
         if not args.peer:
             return 0
         if not peer:
