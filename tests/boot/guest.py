@@ -17,7 +17,7 @@ import boot
 CONSOLES = {  # a guest's command line; what its console must and must not have
     "plain": ("console=ttyS0 panic=-1", r".*Booting Linux", None),
     "quiet": ("console=ttyS0 panic=-1 quiet", "", r".*Booting Linux"),
-    "verbose": ("console=ttyS0 panic=-1 earlycon=uart8250,mmio,0x9000000 loglevel=8 initcall_debug", r".*initcall .* returned 0", None),
+    "verbose": ("console=ttyS0 panic=-1 earlycon=uart8250,mmio,0x9000000 loglevel=8 ignore_loglevel", r".*bootconsole \[uart8250", None),
 }
 
 
