@@ -7,10 +7,14 @@ The console must contain the usual lines of an EL2 boot and every --expect, end 
 contain none of the kernel's complaints.
 """
 import argparse
+import os
+import pty
 import re
+import select
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +35,30 @@ def console_problems(text, expected, forbidden=tuple(COMPLAINTS)):
             line = text[text.rfind("\n", 0, match.start()) + 1:text.find("\n", match.end())]
             problems.append(f"complaint: {line.strip()}")
     return problems
+
+
+def converse(command, typed, seconds):
+    """Runs the command on a terminal of its own: (what it showed, status). typed: (regex, text) in turn; the text is typed when all
+    that came so far matches the regex."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp(command[0], command)
+    text, end, waiting = "", time.monotonic() + seconds, list(typed)
+    while time.monotonic() < end:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        text += data.decode(errors="replace").replace("\r", "")
+        if waiting and re.search(waiting[0][0], text):
+            os.write(terminal, waiting.pop(0)[1].encode())
+    else:
+        os.kill(child, 15)
+    return text, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main():
