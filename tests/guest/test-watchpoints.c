@@ -493,6 +493,41 @@ static void effects(void)
     miss("device", run(SPSR_EL1H, ldr32, RTC_BASE));
 }
 
+/* A register access of EL1 that has become an access of EL2 to the VNCR page. */
+#define VNCR_EL2 s3_4_c2_c2_0
+#define HCR_NV BIT(42)
+#define HCR_NV2 BIT(45)
+#define VTTBR_OFFSET 0x20
+PROBE(r_vttbr, "mrs x0, vttbr_el2");
+PROBE(w_vttbr, "msr vttbr_el2, x1");
+static void nested(void)
+{
+    u64 hcr = READ(hcr_el2), at = (u64)area + VTTBR_OFFSET;
+    if (BITS(READ(id_aa64mmfr2_el1), 27, 24) < 2) {
+        rt_skip("VNCR_EL2", "not announced");
+        return;
+    }
+    WRITE(VNCR_EL2, (u64)area);
+    WRITE_ISB(hcr_el2, hcr | HCR_NV | HCR_NV2);
+    miss("VNCR page", run(SPSR_EL1H, w_vttbr, 0));
+    set(1, E | HMC | SSC(3) | LSC(3) | BYTES, at);
+    for (unsigned write = 0; write < 2; write++) {
+        const struct RtExc *exc = run(SPSR_EL1H, write ? w_vttbr : r_vttbr, 0);
+        u64 esr = exc->esr & ~(WPTV | 0x3full << 18);
+        CHECK_EQ("VNCR page: count [peer differs]", exc->count, 1);
+        CHECK_EQ("VNCR page: vector [peer differs]", exc->vector, 0x400);
+        CHECK_EQ("VNCR page: ESR [peer differs]", esr, ESR(WATCHPOINT + 1, 0x22 | BIT(13) | (write ? WNR : 0)));
+        CHECK_EQ("VNCR page: FAR [peer differs]", exc->far, at);
+    }
+    WRITE_ISB(mdscr_el1, MDE);
+    miss("VNCR page, no KDE", run(SPSR_EL1H, r_vttbr, 0));
+    WRITE_ISB(mdscr_el1, MDE | KDE);
+    set(1, E | PAC(1) | LSC(3) | BYTES, at);
+    miss("VNCR page, EL1 [peer differs]", run(SPSR_EL1H, r_vttbr, 0));
+    clear();
+    WRITE_ISB(hcr_el2, hcr);
+}
+
 void test_main(void)
 {
     mdcr = READ(mdcr_el2);
@@ -515,6 +550,7 @@ void test_main(void)
     exception_levels();
     contexts();
     priorities();
+    nested();
     effects();
     WRITE_ISB(mdscr_el1, 0);
 }
