@@ -4,7 +4,7 @@
  */
     .section .rodata
     .balign 2048
-    .global agent_code, agent_end
+    .global agent_code, agent_end, agent_store, agent_load, agent_done
 agent_code:
     mov x19, x0
     adr x1, vectors
@@ -28,9 +28,11 @@ loop:
     b.eq count
     mov x0, #-1
     b done
+agent_store:
 store:                          /* x1 to address x0 */
     str x1, [x0]
     b done
+agent_load:
 load:
     ldr x0, [x0]
     b done
@@ -52,6 +54,7 @@ count:                          /* adds 1 to the word at x0, x1 times, through m
     subs x1, x1, #1
     b.ne count
     mov x0, x2
+agent_done:
 done:
     str x0, [x19, #40]
     b loop

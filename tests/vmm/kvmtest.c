@@ -15,6 +15,7 @@ static const struct {
     { "slots", test_slots },
     { "sizes", test_sizes },
     { "sizes-2m", test_sizes_2m },
+    { "debug", test_debug },
     { "protected", test_protected },
 };
 
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
         }
     }
     if (run == 0 || run != (unsigned)argc - 1) {
-        fputs("usage: kvmtest dirty|slots|sizes|sizes-2m|protected...\n", stderr);
+        fputs("usage: kvmtest dirty|slots|sizes|sizes-2m|debug|protected...\n", stderr);
         return 2;
     }
     printf("kvmtest: %d failed\n", checks_failed());

@@ -174,6 +174,10 @@ uint64_t tiny_do(Tiny *t, unsigned cpu, TinyCommand command, int *error)
             *error = errno;
             return 0;
         }
+        if (run->exit_reason == KVM_EXIT_DEBUG && t->on_debug) {
+            t->on_debug(t, cpu, run);
+            continue;
+        }
         if (run->exit_reason != KVM_EXIT_MMIO) {
             printf("kvmtest: exit reason %u\n", run->exit_reason);
             errno = EPROTO;

@@ -21,7 +21,9 @@ typedef struct {
     int backing;     /* accesses that find no slot go to `memory` if set: the slot is away for a moment */
 } TinySlot;
 
-typedef struct {
+struct kvm_run;
+typedef struct Tiny Tiny;
+struct Tiny {
     int kvm, vm;
     unsigned cpus;
     int vcpu[TINY_MAX_CPUS];
@@ -29,7 +31,8 @@ typedef struct {
     TinySlot slot[TINY_MAX_SLOTS];
     unsigned long outside[TINY_MAX_CPUS]; /* accesses that found no slot */
     uint64_t esr[TINY_MAX_CPUS], far[TINY_MAX_CPUS]; /* the last exception the agent took; esr 0: none */
-} Tiny;
+    void (*on_debug)(Tiny *t, unsigned cpu, struct kvm_run *run); /* KVM_EXIT_DEBUG; NULL: unexpected */
+};
 
 typedef struct {
     TinyOp op;
