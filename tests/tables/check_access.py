@@ -22,8 +22,13 @@ NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', '
 DISBELIEVED = {('TCR2_EL12', 'MRS')}
 # Their fields, and those of features that this project does not know.
 UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
-              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x50, 'HFGITR2_EL2': 2}
-UNKNOWN = re.compile(r'>|==|NCTR_|NUM_|SPM|PMSELR|EFF\(|GCS_ENABLED|EXLOCK|m>=|_IS_NOP|\[')
+              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x50, 'HFGITR_EL2': 5 << 57,
+              'HFGITR2_EL2': 2}
+UNKNOWN = re.compile(r'SPM|AMU_G1|AMEVTYPER1_FIXED|m=|EFF\(|[>\[]|==')
+# Numbers: a member of a family that is there is never too many, and PMSELR_EL0.SEL is 0.
+NUMBERS = [(r'\(m\+\([\w.()]+\*16\)\)>=NUM_\w+', '!T'), (r'\bm>=(N\w+|\(N\w+\*2\)|4)', '!T'), (r'PMSELR_EL0\.SEL>=NCTR_\w+', '!T'),
+           (r'PMSELR_EL0\.SEL!=31', 'T'), (r'PMSELR_EL0\.SEL==31', '!T'), (r'PMUACR_EL1\[[\w.]+\]=0', '!T'),
+           (r'(EXLOCKEN|GCS_ENABLED)\(\w+\)', '!T'), (r'PSTATE\.EXLOCK=1', '!T')]  # FEAT_GCS is not modelled
 LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H = 0, with E2H = 1)
     ('CNTHCTL_EL2', 'EL1PCTEN'): (0, 10), ('CNTHCTL_EL2', 'EL1PCEN'): (1, 1), ('CPTR_EL2', 'TTA'): (20, 28),
 }
@@ -97,8 +102,8 @@ class Setting:
             return CHOICES[text]
         if text.startswith('IMPDEF_TID3'):
             return True
-        if text == 'IMM0=1':
-            return False  # the members are those with immediate 0
+        if '_IS_NOP(' in text or '_CAN_TRAP(' in text:
+            return '_CAN_TRAP(' in text  # nothing is a NOP here
         if text.startswith('ZERO('):
             return self.regs.get(text[5:-1], 0) == 0
         m = re.fullmatch(r'(.+?)(!?=)([01x{},]+)', text)
@@ -116,7 +121,7 @@ class Setting:
         return self.known[cond]
 
 
-TOKEN = re.compile(r'\s*(&|\||!(?!=)|\(|\)|IMM0=1|FEAT_\w+|E2H_HOST\(EL\d\)|IMPDEF_TID3\(\w+\)|ZERO\(\w+\)|IMPDEF_\w+|T\b|'
+TOKEN = re.compile(r'\s*(&|\||!(?!=)|\(|\)|[DI]C_(?:IS_NOP|CAN_TRAP)\([\w,]+\)|FEAT_\w+|E2H_HOST\(EL\d\)|IMPDEF_TID3\(\w+\)|ZERO\(\w+\)|IMPDEF_\w+|T\b|'
                    r'(?:NVx|\w+\.(?:\w+|\{[\w,]+\}))!?=(?:\{[01x,]+\}|[01x]+))')
 COMPILED = {}
 
@@ -135,6 +140,12 @@ def python_of(cond):
     return COMPILED[cond]
 
 
+def without_numbers(text):
+    for pattern, word in NUMBERS:
+        text = re.sub(pattern, word, text)
+    return text
+
+
 def outcome_of(text):
     """An outcome of the facts in the words of test-access."""
     m = re.fullmatch(r'EL([12]):(\w\w)', text)
@@ -146,23 +157,24 @@ def read_accesses(folder):
     members = {}
     for row in table(folder, 'accesses.tsv'):
         name, form = row['name'], row['form']
-        if form not in ('MRS', 'MSR', 'SYS', 'SYSL', 'MSRimm') or name.endswith('#1'):
+        if form not in ('MRS', 'MSR', 'SYS', 'SYSL', 'MSRimm') or name.endswith('#1') and name != 'ALLINT#1':
             continue
         op0, op1, crn, crm, op2 = (int(row[c]) for c in ('op0', 'op1', 'CRn', 'CRm', 'op2'))
-        family = name if row['family'] == '-' else row['family']
-        name = 'MSR_' + name[:-2] if form == 'MSRimm' else name.replace(' ', '_')
+        family = name if row['family'] == '-' or name == 'ALLINT#1' else row['family']
+        name = 'MSR_' + name.replace('#0', '').replace('#1', '_SET') if form == 'MSRimm' else name.replace(' ', '_')
         members.setdefault((family, form), []).append((name, op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2))
     out = {}
     for row in table(folder, 'rules.tsv'):
-        key = row['name'], row['form']
-        if key not in members:
-            continue
-        for el in range(3):
-            for rule in row[f'EL{el}'].split('; '):
-                condition, _, outcome = rule.rpartition(' -> ')
-                out.setdefault(key, []).append({'name': row['name'], 'form': row['form'], 'presence': row['presence'],
-                                                'absent': row['absent'], 'EL': el, 'condition': condition or 'T',
-                                                'outcome': outcome_of(outcome), 'members': members[key]})
+        for family in [row['name']] + ['ALLINT#1'] * (row['name'] == 'ALLINT' and row['form'] == 'MSRimm'):
+            key = family, row['form']
+            for el in range(3) if key in members else ():
+                for rule in row[f'EL{el}'].split('; '):
+                    condition, _, outcome = rule.rpartition(' -> ')
+                    condition = without_numbers(condition.replace('IMM0=1', 'T' if family == 'ALLINT#1' else '!T')) or 'T'
+                    out.setdefault(key, []).append({
+                        'name': row['name'], 'form': row['form'], 'presence': without_numbers(row['presence']),
+                        'absent': row['absent'], 'EL': el, 'condition': condition, 'outcome': outcome_of(outcome),
+                        'members': members[key]})
     return out
 
 
@@ -202,8 +214,12 @@ def expected(setting, rows, el, name):
                 return 'UNDEF'  # this project's choice: there are none
             if row['form'] == 'MSRimm' and o.startswith(('REG ', 'FUNC')):
                 return 'SELF ' + name
+            if o.startswith('REG ') and '[' in o:
+                return 'SELF ' + name
+            if o.startswith('NVMEM') and '+8*m' in o:
+                return f'NVMEM 0x{int(o[8:].split("+")[0], 16) + 8 * int(re.search("[0-9]+(?=_EL2)", name)[0]):x}'
             if o.startswith('REG '):
-                return 'SELF ' + re.sub(r'<m>', re.sub(r'\D*(\d+)_EL\d$', r'\1', name), o[4:]).split('[')[0]
+                return 'SELF ' + re.sub(r'<m>', re.sub(r'\D*(\d+)_EL\d$', r'\1', name), o[4:])
             if o.startswith('FUNC'):
                 return 'SELF ' + subject(o, name)
             if o in ('NOP', 'WI', 'RAZ'):
