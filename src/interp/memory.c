@@ -149,18 +149,35 @@ static bool pair_is_careful(const EngL1Entry *e, uint64_t va, size_t size)
     return size == 8 && (va & 8) && (e->info & ENG_L1_CAREFUL);
 }
 
-static void load_pair(const void *host, size_t size, uint64_t v[2])
+/* Aligned as a whole, as nearly all are: one compare says so, and that the bank has the page. */
+#define PAIR_ALIGNED(type, tag)                                                             \
+    ARM_LIKELY((va & (~ARM_PAGE_MASK | (2 * sizeof(type) - 1))) == (tag))
+
+/* ... on the host as well: pages are. */
+static void load_aligned_pair(const void *host, size_t size, uint64_t v[2])
 {
-    unsigned at = (uintptr_t)host & 15, log2 = size == 8 ? 3 : 2;
-    if (size == 4 && !(at & 7)) {
+    if (size == 8) {
+        eng_host_load16(host, v);
+    } else {
         uint64_t both = eng_host_load(host, 3);
         v[0] = (uint32_t)both;
         v[1] = both >> 32;
-    } else if (at + 2 * size <= 16) {
-        if (size == 8)
-            eng_host_load16(host, v);
-        else
-            eng_host_load_pair_within(host, 4, v);
+    }
+}
+
+static void store_aligned_pair(void *host, size_t size, uint64_t v, uint64_t w)
+{
+    if (size == 8)
+        eng_host_store16(host, (const uint64_t[2]){v, w});
+    else
+        eng_host_store_size(host, 3, (uint32_t)v | w << 32);
+}
+
+static void load_pair(const void *host, size_t size, uint64_t v[2])
+{
+    unsigned at = (uintptr_t)host & 15, log2 = size == 8 ? 3 : 2;
+    if (size == 4 && at + 8 <= 16) {
+        eng_host_load_pair_within(host, 4, v);
     } else {
         v[0] = eng_host_load(host, log2);
         v[1] = eng_host_load((const uint8_t *)host + size, log2);
@@ -169,15 +186,9 @@ static void load_pair(const void *host, size_t size, uint64_t v[2])
 
 static void store_pair(void *host, size_t size, uint64_t v, uint64_t w)
 {
-    const uint64_t both[2] = {v, w};
     unsigned at = (uintptr_t)host & 15, log2 = size == 8 ? 3 : 2;
-    if (size == 4 && !(at & 7)) {
-        eng_host_store_size(host, 3, (uint32_t)v | w << 32);
-    } else if (at + 2 * size <= 16) {
-        if (size == 8)
-            eng_host_store16(host, both);
-        else
-            eng_host_store_pair_within(host, 4, both);
+    if (size == 4 && at + 8 <= 16) {
+        eng_host_store_pair_within(host, 4, (const uint64_t[2]){v, w});
     } else {
         eng_host_store_size(host, log2, v);
         eng_host_store_size((uint8_t *)host + size, log2, w);
@@ -196,7 +207,7 @@ static void store_pair(void *host, size_t size, uint64_t v, uint64_t w)
         INTERP_RELOAD();                                                                           \
         INTERP_NEXT(op + 1);                                                                \
     }                                                                                       \
-    INTERP_HANDLER(name##_##form)                                                           \
+    INTERP_ODD(name##_##form##_odd)                                                         \
     {                                                                                       \
         uint64_t va = VA_##form;                                                            \
         const EngL1Entry *e = ENTRY(va);                                                    \
@@ -209,6 +220,19 @@ static void store_pair(void *host, size_t size, uint64_t v, uint64_t w)
         R64(b) = v[1];                                                                      \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
+    }                                                                                       \
+    INTERP_HANDLER(name##_##form)                                                           \
+    {                                                                                       \
+        uint64_t va = VA_##form;                                                            \
+        const EngL1Entry *e = ENTRY(va);                                                    \
+        if (!PAIR_ALIGNED(type, e->tag_read))                                               \
+            INTERP_TAIL(name##_##form##_odd);                                               \
+        uint64_t v[2];                                                                      \
+        load_aligned_pair((void *)(va + e->addend), sizeof(type), v);                       \
+        R64(d) = v[0];                                                                      \
+        R64(b) = v[1];                                                                      \
+        THEN_##form;                                                                        \
+        INTERP_NEXT(op + 1);                                                                \
     }
 
 /* Both results side by side. */
@@ -217,10 +241,10 @@ static void store_pair(void *host, size_t size, uint64_t v, uint64_t w)
     {                                                                                       \
         uint64_t va = VA_##form;                                                            \
         const EngL1Entry *e = ENTRY(va);                                                    \
-        if (ARM_UNLIKELY(PAIR_MISS(uint64_t, e->tag_read) || pair_is_careful(e, va, 8)))    \
-            INTERP_TAIL(LDP64_##form##_slow);                                               \
+        if (!PAIR_ALIGNED(uint64_t, e->tag_read))                                           \
+            INTERP_TAIL(LDP64_##form##_odd);                                                \
         uint64_t v[2];                                                                      \
-        load_pair((void *)(va + e->addend), 8, v);                                          \
+        load_aligned_pair((void *)(va + e->addend), 8, v);                                  \
         RBOTH(d) = (Both){v[0], v[1]};                                                      \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
@@ -242,7 +266,7 @@ LOAD_PAIR(LDP32, W, uint32_t)
         INTERP_RELOAD();                                                                           \
         INTERP_NEXT(op + 1);                                                                \
     }                                                                                       \
-    INTERP_HANDLER(name##_##form)                                                           \
+    INTERP_ODD(name##_##form##_odd)                                                         \
     {                                                                                       \
         uint64_t va = VA_##form;                                                            \
         const EngL1Entry *e = ENTRY(va);                                                    \
@@ -250,6 +274,16 @@ LOAD_PAIR(LDP32, W, uint32_t)
                          pair_is_careful(e, va, sizeof(type))))                             \
             INTERP_TAIL(name##_##form##_slow);                                              \
         store_pair((void *)(va + e->addend), sizeof(type), R64(d), R64(b));                 \
+        THEN_##form;                                                                        \
+        INTERP_NEXT(op + 1);                                                                \
+    }                                                                                       \
+    INTERP_HANDLER(name##_##form)                                                           \
+    {                                                                                       \
+        uint64_t va = VA_##form;                                                            \
+        const EngL1Entry *e = ENTRY(va);                                                    \
+        if (!PAIR_ALIGNED(type, e->tag_write))                                              \
+            INTERP_TAIL(name##_##form##_odd);                                               \
+        store_aligned_pair((void *)(va + e->addend), sizeof(type), R64(d), R64(b));         \
         THEN_##form;                                                                        \
         INTERP_NEXT(op + 1);                                                                \
     }

@@ -107,6 +107,8 @@ _Static_assert(sizeof(InterpLink) == sizeof(InterpOp), "a link takes the place o
 #define INTERP_HANDLER(name) INTERP_CC InterpRet interp_op_##name(INTERP_PARAMS)
 #define INTERP_COLD(name) \
     __attribute__((noinline, cold)) INTERP_CC static InterpRet name(INTERP_PARAMS)
+/* The less frequent way of a handler, out of its line. */
+#define INTERP_ODD(name) __attribute__((noinline)) INTERP_CC static InterpRet name(INTERP_PARAMS)
 
 /*
  * Guest state as handlers see it. A wide operation may read a narrow field (the bits above do not
