@@ -11,7 +11,7 @@ MODES = {"seed": 1, "keep": 2, "vectors": 3, "page": 4}
 FIXED, FIXED_HPMN = 0, 5
 # Values that time, or the order of the accesses of one run, changes.
 UNSTEADY = re.compile(r"(\w*TVAL_|CNT\w*CT_|CNT\w*CTSS_|CNT\w*_CTL_|RNDR|PMCCNTR|PMEVCNTR|PMXEVCNTR|PMICNTR|AMEVCNTR|DBGDTR|TRC|ISR_EL1"
-                      r"|(ELR|SPSR|ESR|FAR|PFAR)_EL|HPFAR|PAR_EL1|S\d_|PMCCSR|ERX|SPM|PMOVS|PMCNTEN|PMINTEN)")
+                      r"|(ELR|SPSR|ESR|FAR|PFAR)_EL|HPFAR|PAR_EL1|S\d_|PMCCSR|ERX|SPM|PMOVS|PMCNTEN|PMINTEN|GCSSS2|GCSPOPM)")
 PSTATE = {"DAIF", "NZCV", "SPSel", "PAN", "UAO", "SSBS", "DIT", "TCO", "ALLINT", "PM", "SVCR"}
 LDR_X0, LDR_X1, STR_X0 = 0xf9400280, 0xf9400281, 0xf9000260  # [x20, #0]; [x19, #0]
 RET, SVC_1, NOP, SEVL = 0xd65f03c0, 0xd4000021, 0xd503201f, 0xd50320bf
@@ -40,6 +40,8 @@ def operand(access):
         return "buffer"
     if access.form == "INSN":
         return "0x84000000" if access.name.startswith("SMC") else "0" if access.name.startswith("WF") else "buffer"
+    if access.name == "OSLAR_EL1":
+        return "1"
     return "0x3ff" if re.search(r"ICC_(EOIR|DIR)", access.name) else "0"
 
 

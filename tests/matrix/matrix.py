@@ -45,6 +45,8 @@ class Result:
             if self.states.bases.value[self.states.list[number]] == "seed":
                 self.by_value[value] = self.states.list[number][0]
         self.lines, self.notes = {}, []
+        self.at_el2 = {fields[1]: fields[3] for kind, fields in found
+                       if kind == "B" and cases.CONTEXTS[fields[0]] == cases.Context(2, 0, 0) and len(fields) == 4}
         count = next(fields[2] for kind, fields in found if kind == "E")
         self.pair_of = {pair.number: pair for pair in cases.pairs(count, self.controls)}
         for kind, fields in found:
@@ -59,7 +61,7 @@ class Result:
         if value in self.by_value and value:
             return "ok=" + self.by_value[value]
         if not named and alias not in self.states.bases.names():
-            return "ok"
+            return "ok" if value == self.at_el2.get(access.index, value) or gen.flags(access) & gen.VOLATILE else f"ok={value:#x}"
         found = [name for name in (alias, self.other(alias)) if self.state_value.get(self.states.of(name, context.e2h)) == value]
         if found:
             return "ok=" + (found[0] if len(found) == 1 or not context.e2h or context.el < 2 or self.other(alias) == alias else "?")
