@@ -274,6 +274,11 @@ static void stage1_perms(const Ctx *c, const A64Stage1 *s, const A64Leaf *l, A64
         ux = ux && !uw;
     }
     w->exec = (px ? A64_BY_PRIV | A64_BY_PRIV_PAN : 0) | (two && ux ? A64_BY_EL0 : 0);
+    if (s->e0pd) { /* for EL0 there is no translation; what EL1 gets cached must not give it one */
+        w->read &= (uint8_t)~A64_BY_EL0;
+        w->write &= (uint8_t)~A64_BY_EL0;
+        w->exec &= (uint8_t)~A64_BY_EL0;
+    }
 }
 
 static uint8_t who(const A64Access *a)

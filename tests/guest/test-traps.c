@@ -23,6 +23,7 @@ PROBE(w_amair, "msr amair_el1, x0");
 PROBE(w_contextidr, "msr contextidr_el1, x0");
 PROBE(r_contextidr, "mrs x0, contextidr_el1");
 PROBE(r_vbar, "mrs x0, vbar_el1");
+PROBE(r_tpidr, "mrs x0, tpidr_el0");
 PROBE(r_midr, "mrs x0, midr_el1");
 PROBE(r_revidr, "mrs x0, revidr_el1");
 PROBE(r_aidr, "mrs x0, aidr_el1");
@@ -270,6 +271,34 @@ static void debug(void)
     WRITE_ISB(mdcr_el2, base);
 }
 
+/* DC CVADP (FEAT_DPB2) and the bits of FEAT_ExS, if they are there. */
+PROBE(i_dc_cvadp, ".inst 0xd50b7d20");
+
+static void later_versions(void)
+{
+    u64 sctlr = READ(sctlr_el1), exs = BIT(22) | BIT(11);
+    if (BITS(READ(id_aa64isar1_el1), 3, 0) >= 2) {
+        WRITE_ISB(sctlr_el1, sctlr | BIT(26)); /* UCI */
+        one("DC CVADP", i_dc_cvadp, SPSR_EL1H, 0, 0);
+        one("DC CVADP at EL0", i_dc_cvadp, SPSR_EL0, 0, 0);
+        WRITE_ISB(hcr_el2, HCR_RW | TPCP);
+        one("TPCP DC CVADP", i_dc_cvadp, SPSR_EL1H, 2, ESR(0x18, W(1, 3, 7, 13, 1)));
+        WRITE_ISB(hcr_el2, HCR_RW);
+        WRITE_ISB(sctlr_el1, sctlr & ~BIT(26));
+        one("UCI clear, DC CVADP at EL0", i_dc_cvadp, SPSR_EL0, 1, ESR(0x18, W(1, 3, 7, 13, 1)));
+        const struct RtExc *exc = TRY(RT_SKIP, rt_el1(i_dc_cvadp, 0x1000));
+        CHECK_EXC("DC CVADP, nothing mapped [peer differs]", exc, 1, 0x200, ESR(0x25, 0x140) | FSC(exc));
+        CHECK_EQ("DC CVADP, nothing mapped", FSC(exc) >> 2, 1);
+        CHECK_EQ("DC CVADP, nothing mapped", exc->far, 0x1000);
+    } else {
+        one("no DC CVADP", i_dc_cvadp, SPSR_EL1H, 1, ESR(0, 0));
+    }
+    WRITE_ISB(sctlr_el1, sctlr & ~exs);
+    CHECK_EQ("SCTLR_EL1.{EIS,EOS} [peer differs]", READ(sctlr_el1) & exs, BITS(READ(id_aa64mmfr0_el1), 47, 44) ? 0 : exs);
+    CHECK_NONE("exceptions go on without synchronization", TRY(RT_SKIP, rt_el0(r_tpidr, 0)));
+    WRITE_ISB(sctlr_el1, sctlr);
+}
+
 /* HSTR_EL2 traps AArch32 accesses only. */
 static void hstr(void)
 {
@@ -349,6 +378,7 @@ void test_main(void)
     floating_point();
     debug();
     hstr();
+    later_versions();
     undefined();
     id_space();
 }
