@@ -13,13 +13,13 @@
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 128, BREAKING_MAX = 512 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 256, BREAKING_MAX = 512 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
-    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC, BT */
+    A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC, BT, NEP */
     A64Mode *breaking[VARIANTS]; /* lists: with breakpoints */
 };
 
@@ -131,6 +131,7 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .sp_check = variant & 16,
         .pac = variant & 32,
         .bt = variant & 64,
+        .nep = variant & 128,
         .trace = m->trace,
         .profile = p,
         .model = m->model,
@@ -166,6 +167,11 @@ static bool checks_sp(const A64Cpu *cpu)
     return own_sctlr(cpu) & (cpu->st.pstate.el == 0 ? A64_SCTLR_EL1_SA0 : A64_SCTLR_EL1_SA);
 }
 
+static bool keeps_elements(const A64Cpu *cpu)
+{
+    return cpu->st.fpcr & FP_CR_NEP;
+}
+
 static bool narrows_landings(const A64Cpu *cpu)
 {
     return own_sctlr(cpu) & (cpu->st.pstate.el == 0 ? A64_SCTLR_EL1_BT0 : A64_SCTLR_EL1_BT1);
@@ -186,7 +192,7 @@ void a64_mode_select(A64Cpu *cpu)
     unsigned variant = (unsigned)(cpu->st.pstate.sp | cpu->st.pstate.il << 1 |
                                   a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
                                   checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5 |
-                                  narrows_landings(cpu) << 6);
+                                  narrows_landings(cpu) << 6 | keeps_elements(cpu) << 7);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

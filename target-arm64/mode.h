@@ -39,6 +39,7 @@ typedef struct A64Mode {
     uint8_t trace;          /* event points wanted: A64_TRACE_* */
     uint8_t sp;             /* PSTATE.SP (MSR SPSel and SP_EL0 access rules) */
     bool pac;               /* some pointer authentication key is enabled */
+    bool nep;               /* FPCR.NEP: scalar operations keep what is above their lane */
     bool bt;                /* SCTLR_ELx.BT, BT0: PACIxSP is no landing for jumps */
     bool sp_check;          /* SCTLR_ELx.SA or SA0: a misaligned SP faults when it is a base */
     bool breaking;          /* some instruction may have a breakpoint: */

@@ -17,7 +17,8 @@ bool a64_trans_fp1(A64Trans *t, const A64Args_fp1 *a)
 {
     if (a->op != A64_FP1_FMOV) {
         const unsigned regs[3] = {a->rd, a->rn, a->rn};
-        return simd_emit(t, a64_fp_one[a->op][a->size], regs, 0);
+        return a64_t_vec_scalar(t, a64_fp_one[a->op][a->size], regs, 0,
+                                (SimdKeep){a->rd, a->size});
     }
     if (a64_t_fp_enabled(t)) {
         simd_put_scalar(t, a->rd, get_lane(t, a->rn, a->size));
@@ -27,23 +28,29 @@ bool a64_trans_fp1(A64Trans *t, const A64Args_fp1 *a)
 
 bool a64_trans_fcvt(A64Trans *t, const A64Args_fcvt *a)
 {
-    return simd_emit(t, a64_fp_fcvt[a->from][a->to], (const unsigned[3]){a->rd, a->rn, a->rn}, 0);
+    return a64_t_vec_scalar(t, a64_fp_fcvt[a->from][a->to],
+                            (const unsigned[3]){a->rd, a->rn, a->rn}, 0,
+                            (SimdKeep){a->rd, a->to});
 }
 
 bool a64_trans_fp2(A64Trans *t, const A64Args_fp2 *a)
 {
-    return simd_emit(t, a64_fp_two[a->op][a->size], (const unsigned[3]){a->rd, a->rn, a->rm}, 0);
+    return a64_t_vec_scalar(t, a64_fp_two[a->op][a->size],
+                            (const unsigned[3]){a->rd, a->rn, a->rm}, 0,
+                            (SimdKeep){a->rn, a->size});
 }
 
 bool a64_trans_bfcvt(A64Trans *t, const A64Args_fcvt *a)
 {
-    return simd_emit(t, a64_fp_bfcvt, (const unsigned[3]){a->rd, a->rn, a->rn}, 0);
+    return a64_t_vec_scalar(t, a64_fp_bfcvt, (const unsigned[3]){a->rd, a->rn, a->rn}, 0,
+                            (SimdKeep){a->rd, 1});
 }
 
 bool a64_trans_fp3(A64Trans *t, const A64Args_fp3 *a)
 {
-    return simd_emit(t, a64_fp_three[a->neg_product][a->neg_addend][a->size],
-                (const unsigned[3]){a->rd, a->rn, a->rm}, IR_VEC_ALSO(A64_OFF_V(a->ra)));
+    return a64_t_vec_scalar(t, a64_fp_three[a->neg_product][a->neg_addend][a->size],
+                            (const unsigned[3]){a->rd, a->rn, a->rm},
+                            IR_VEC_ALSO(A64_OFF_V(a->ra)), (SimdKeep){a->ra, a->size});
 }
 
 bool a64_trans_fmov_imm(A64Trans *t, const A64Args_fmov_imm *a)
@@ -210,7 +217,7 @@ bool a64_trans_fp_from_int(A64Trans *t, const A64Args_fp_int *a)
     if (a64_t_fp_enabled(t)) {
         const IrVal how = how_of(t, a, FP_ROUND_TIEEVEN);
         const IrVal x = a64_t_x(t, a->sf ? IR_I64 : IR_I32, a->rn);
-        simd_put_scalar(t, a->rd, a64_t_call(t, &fp_from_int, x, how, 0));
+        a64_t_put_fp(t, a->rd, a->size, a64_t_call(t, &fp_from_int, x, how, 0));
     }
     return true;
 }

@@ -156,6 +156,10 @@ void a64_t_write_pstate(A64Trans *t, uint16_t key, IrVal v)
         break;
     case KEY_FPCR:
         a64_t_call(t, &a64_h_set_fpcr, masked(t, v, fpcr_mask(t)), 0, 0);
+        if (a64_t_has(t, A64_FEAT_AFP)) { /* FPCR.NEP is part of the mode */
+            a64_t_call(t, &a64_h_isb, 0, 0, 0);
+            a64_t_exit(t);
+        }
         break;
     default:
         a64_t_call(t, &a64_h_set_fpsr, masked(t, v, FPSR_MASK), 0, 0);

@@ -30,6 +30,18 @@ static inline bool simd_emit(A64Trans *t, IrVecFn fn, const unsigned regs[3], ui
     return true;
 }
 
+/*
+ * One VEC op on a scalar of 2^size bytes in d; with FPCR.NEP what is above it comes from register
+ * `reg`. Arm ARM, IsMerging.
+ */
+typedef struct {
+    unsigned reg, size;
+} SimdKeep;
+bool a64_t_vec_scalar(A64Trans *t, IrVecFn fn, const unsigned regs[3], uint64_t desc,
+                      SimdKeep keep);
+/* The low lane v (I64) into d, and what is above it: zeros, or with FPCR.NEP what was there. */
+void a64_t_put_fp(A64Trans *t, unsigned d, unsigned size, IrVal v);
+
 /* Writes both halves of vector register d. */
 static inline void simd_put(A64Trans *t, unsigned d, IrVal low, IrVal high)
 {

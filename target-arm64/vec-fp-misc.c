@@ -6,8 +6,25 @@
 #include "vec-fp.h"
 #include "vec-wide.h"
 
-FP_HSD(VEC_MAP, abs, FP_ABS)
-FP_HSD(VEC_MAP, neg, FP_NEG)
+/* Signs: bits alone, but for NaNs with FPCR.AH. */
+FP_HSD(VEC_LANES, abs_ah, FP_ABS)
+FP_HSD(VEC_LANES, neg_ah, FP_NEG)
+#define ABS_BITS(x) fp_abs_##x(a)
+FP_HSD(VEC_MAP, abs_bits, ABS_BITS)
+#define NEG_BITS(x) fp_neg_##x(a)
+FP_HSD(VEC_MAP, neg_bits, NEG_BITS)
+#define BY_AH(fn, x)                                                                               \
+    VEC_FN(fn##_##x)                                                                               \
+    {                                                                                              \
+        const bool ah = vec_env(cpu)->fpcr & FP_CR_AH;                                             \
+        (ah ? fn##_ah_##x : fn##_bits_##x)(cpu, d, n, m, desc);                                    \
+    }
+BY_AH(abs, h)
+BY_AH(abs, s)
+BY_AH(abs, d)
+BY_AH(neg, h)
+BY_AH(neg, s)
+BY_AH(neg, d)
 FP_HSD(VEC_LANES, sqrt, FP_SQRT)
 FP_HSD(VEC_LANES, rintn, FP_RINTN)
 FP_HSD(VEC_LANES, rintp, FP_RINTP)
@@ -24,6 +41,9 @@ FP_SD(VEC_LANES, rint64x, FP_RINT64X)
 FP_HSD(VEC_LANES, recpe, RECPE)
 #define RSQRTE(x) fp_rsqrt_estimate_##x(a, env)
 FP_HSD(VEC_LANES, rsqrte, RSQRTE)
+VEC_LANES(recpe12, u, 32, fp_recip_estimate12_s(a, env))
+VEC_LANES(rsqrte12, u, 32, fp_rsqrt_estimate12_s(a, env))
+const IrVecFn a64_vec_fp_fine[2] = {recpe12, rsqrte12};
 #define RECPX(x) fp_recpx_##x(a, env)
 FP_HSD(VEC_LANES, recpx, RECPX)
 VEC_MAP(urecpe, u, 32, fp_recip_estimate_u32(a))

@@ -21,7 +21,7 @@ FP_HSD(SCALAR, max, FP_MAX)
 FP_HSD(SCALAR, min, FP_MIN)
 FP_HSD(SCALAR, maxnm, FP_MAXNM)
 FP_HSD(SCALAR, minnm, FP_MINNM)
-#define NMUL(x) fp_neg_##x(FP_MUL(x))
+#define NMUL(x) fp_negated_##x(FP_MUL(x), env)
 FP_HSD(SCALAR, nmul, NMUL)
 
 const IrVecFn a64_fp_two[A64_FP2_OP_COUNT][4] = {
@@ -62,17 +62,19 @@ const IrVecFn a64_fp_one[A64_FP1_OP_COUNT][4] = {
 
 /* Fused: signs change before the operation, as FPMulAdd is handed them. */
 #define ADDEND(bits) (vec_also(cpu, desc)->u##bits[0])
+#define FUSED_OF(x, bits, of_product, of_addend)                                                   \
+    fp_muladd_##x(of_addend##_##x(ADDEND(bits), env), of_product##_##x(a, env), b, env)
 #define FUSED(fn, of_product, of_addend)                                                           \
-    SCALAR(fn##_h, u, 16, fp_muladd_h(of_addend##_h(ADDEND(16)), of_product##_h(a), b, env))       \
-    SCALAR(fn##_s, u, 32, fp_muladd_s(of_addend##_s(ADDEND(32)), of_product##_s(a), b, env))       \
-    SCALAR(fn##_d, u, 64, fp_muladd_d(of_addend##_d(ADDEND(64)), of_product##_d(a), b, env))
-#define as_is_h
-#define as_is_s
-#define as_is_d
+    SCALAR(fn##_h, u, 16, FUSED_OF(h, 16, of_product, of_addend))                                  \
+    SCALAR(fn##_s, u, 32, FUSED_OF(s, 32, of_product, of_addend))                                  \
+    SCALAR(fn##_d, u, 64, FUSED_OF(d, 64, of_product, of_addend))
+#define as_is_h(a, env) a
+#define as_is_s(a, env) a
+#define as_is_d(a, env) a
 FUSED(madd, as_is, as_is)
-FUSED(msub, fp_neg, as_is)
-FUSED(nmadd, fp_neg, fp_neg)
-FUSED(nmsub, as_is, fp_neg)
+FUSED(msub, fp_negated, as_is)
+FUSED(nmadd, fp_negated, fp_negated)
+FUSED(nmsub, as_is, fp_negated)
 
 const IrVecFn a64_fp_three[2][2][4] = {
     {ROW_HSD(madd), ROW_HSD(nmsub)},

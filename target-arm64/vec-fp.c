@@ -28,7 +28,7 @@ FP_HSD(VEC_LANES, maxnm, FP_MAXNM)
 FP_HSD(VEC_LANES, minnm, FP_MINNM)
 #define MULX(x) fp_mulx_##x(a, b, env)
 FP_HSD(VEC_LANES, mulx, MULX)
-#define ABD(x) fp_abs_##x(quick_sub_##x(a, b, env))
+#define ABD(x) fp_magnitude_##x(quick_sub_##x(a, b, env), env)
 FP_HSD(VEC_LANES, abd, ABD)
 #define RECPS(x) fp_recip_step_##x(a, b, env)
 FP_HSD(VEC_LANES, recps, RECPS)
@@ -39,7 +39,7 @@ FP_HSD(VEC_LANES, mla_lanes, MLA)
 #define mla_h mla_lanes_h
 VEC_FP_NATIVE_FMA(mla_s, 32, __builtin_fmaf, x, mla_lanes_s)
 VEC_FP_NATIVE_FMA(mla_d, 64, __builtin_fma, x, mla_lanes_d)
-#define MLS(x) fp_muladd_##x(c, fp_neg_##x(a), b, env)
+#define MLS(x) fp_muladd_##x(c, fp_negated_##x(a, env), b, env)
 FP_HSD(VEC_LANES, mls_lanes, MLS)
 #define mls_h mls_lanes_h
 VEC_FP_NATIVE_FMA(mls_s, 32, __builtin_fmaf, -x, mls_lanes_s)
@@ -52,9 +52,9 @@ FP_HSD(VEC_LANES, cmeq, CMEQ)
 FP_HSD(VEC_LANES, cmge, CMGE)
 #define CMGT(x) WHEN(quick_gt_##x(a, b, env))
 FP_HSD(VEC_LANES, cmgt, CMGT)
-#define ACGE(x) WHEN(quick_ge_##x(fp_abs_##x(a), fp_abs_##x(b), env))
+#define ACGE(x) WHEN(quick_ge_##x(fp_magnitude_##x(a, env), fp_magnitude_##x(b, env), env))
 FP_HSD(VEC_LANES, acge, ACGE)
-#define ACGT(x) WHEN(quick_gt_##x(fp_abs_##x(a), fp_abs_##x(b), env))
+#define ACGT(x) WHEN(quick_gt_##x(fp_magnitude_##x(a, env), fp_magnitude_##x(b, env), env))
 FP_HSD(VEC_LANES, acgt, ACGT)
 
 FP_HSD(VEC_PAIR, addp, FP_ADD)
@@ -130,7 +130,7 @@ const IrVecFn a64_vec_fp_across[A64_SIMD_ACROSS_FP_OP_COUNT][4] = {
  * Complex numbers lie as (real, imaginary) in lanes i, i + 1 = i ^ 1; b is turned by 90 or 270
  * degrees and added.
  */
-#define SIGNED(sfx, value, negative) ((negative) ? fp_neg_##sfx(value) : (value))
+#define SIGNED(sfx, value, negative) ((negative) ? fp_negated_##sfx(value, env) : (value))
 #define CADD(sfx, bits)                                                                            \
     quick_add_##sfx(a, SIGNED(sfx, y->u##bits[i ^ 1], (i & 1) == (imm >> 8 == 3)), env)
 VEC_LANES(cadd_h, u, 16, CADD(h, 16))
@@ -166,9 +166,9 @@ void a64_vec_fmlal(void *cpu, void *d, const void *n, const void *m, uint64_t de
     const unsigned first = imm >> 8 & 1 ? lanes : 0;
     A64Vreg r = {0};
     for (unsigned i = 0; i < lanes; i++) {
-        const unsigned flip = imm >> 9 & 1 ? 0x8000 : 0;
-        const uint16_t a = (uint16_t)(x->u16[first + i] ^ flip), b = y->u16[first + i];
-        r.u32[i] = fp_muladd_hs(z->u32[i], a, b, vec_env(cpu));
+        FpEnv *env = vec_env(cpu);
+        const uint16_t a = SIGNED(h, x->u16[first + i], imm >> 9 & 1), b = y->u16[first + i];
+        r.u32[i] = fp_muladd_hs(z->u32[i], a, b, env);
     }
     *(A64Vreg *)d = r;
 }

@@ -15,6 +15,8 @@ extern const IrVecFn a64_vec_fp3[A64_SIMD_3SAME_FP_OP_COUNT][4];
 extern const IrVecFn a64_vec_fp_elem[A64_SIMD_ELEM_FP_OP_COUNT][4];
 extern const IrVecFn a64_vec_fp2[A64_SIMD_2MISC_FP_OP_COUNT][4];
 extern const IrVecFn a64_vec_fp_across[A64_SIMD_ACROSS_FP_OP_COUNT][4];
+/* FRECPE and FRSQRTE of singles with FEAT_RPRES. */
+extern const IrVecFn a64_vec_fp_fine[2];
 /* Pairs of one register: bytes are the pair's, with A64_VEC_FOLD. */
 extern const IrVecFn a64_vec_fp_pair[A64_SIMD_PAIR_OP_COUNT][4];
 /*
@@ -61,8 +63,8 @@ extern const IrVecFn a64_fp_fcvt[4][4];     /* [from][to] */
 #define FP_MIN(x) quick_min_##x(a, b, env)
 #define FP_MAXNM(x) quick_maxnm_##x(a, b, env)
 #define FP_MINNM(x) quick_minnm_##x(a, b, env)
-#define FP_ABS(x) fp_abs_##x(a)
-#define FP_NEG(x) fp_neg_##x(a)
+#define FP_ABS(x) fp_magnitude_##x(a, env)
+#define FP_NEG(x) fp_negated_##x(a, env)
 #define FP_SQRT(x) fp_sqrt_##x(a, env)
 #define FP_RINT(x, mode) fp_round_int_##x(a, mode, false, env)
 #define FP_RINTN(x) FP_RINT(x, FP_ROUND_TIEEVEN)

@@ -12,7 +12,8 @@
  *
  * DIFFERS: trapped exceptions (FPCR.IOE ... IDE) are not implemented; the bits are RES0, as the
  * architecture allows.
- * MISSING: FEAT_AFP (FPCR.AH, FIZ) and FEAT_RPRES; FPCR.NEP concerns only the caller.
+ *
+ * FPCR.AH and FIZ (FEAT_AFP) are looked at wherever they are set; FPCR.NEP concerns the caller.
  */
 #pragma once
 
@@ -92,6 +93,28 @@ static inline uint64_t fp_neg_d(uint64_t a)
 {
     return a ^ (UINT64_C(1) << 63);
 }
+
+/*
+ * FABS and FNEG as FPCR.AH has them: NaNs keep their sign. Also what other operations do to their
+ * operands or results.
+ */
+#define FP_SIGN_OPERATIONS(type, suffix, infinity)                          \
+    static inline type fp_keep_##suffix(type a, type other, const FpEnv *e) \
+    {                                                                       \
+        bool keeps = (e->fpcr & FP_CR_AH) && fp_abs_##suffix(a) > infinity; \
+        return keeps ? a : other;                                           \
+    }                                                                       \
+    static inline type fp_magnitude_##suffix(type a, const FpEnv *env)      \
+    {                                                                       \
+        return fp_keep_##suffix(a, fp_abs_##suffix(a), env);                \
+    }                                                                       \
+    static inline type fp_negated_##suffix(type a, const FpEnv *env)        \
+    {                                                                       \
+        return fp_keep_##suffix(a, fp_neg_##suffix(a), env);                \
+    }
+FP_SIGN_OPERATIONS(uint16_t, h, 0x7c00)
+FP_SIGN_OPERATIONS(uint32_t, s, 0x7f800000)
+FP_SIGN_OPERATIONS(uint64_t, d, UINT64_C(0x7ff) << 52)
 
 /* a + b, a - b, a * b, a / b: FADD, FSUB, FMUL, FDIV (FPAdd, FPSub, FPMul, FPDiv). FNMUL is FNEG of
  * fp_mul. */
@@ -191,6 +214,10 @@ uint64_t fp_recip_estimate_d(uint64_t a, FpEnv *env);
 uint16_t fp_rsqrt_estimate_h(uint16_t a, FpEnv *env);
 uint32_t fp_rsqrt_estimate_s(uint32_t a, FpEnv *env);
 uint64_t fp_rsqrt_estimate_d(uint64_t a, FpEnv *env);
+
+/* The same with FEAT_RPRES: twelve bits where FPCR.AH is set. */
+uint32_t fp_recip_estimate12_s(uint32_t a, FpEnv *env);
+uint32_t fp_rsqrt_estimate12_s(uint32_t a, FpEnv *env);
 
 /* URECPE, URSQRTE (UnsignedRecipEstimate, UnsignedRSqrtEstimate): fixed point, no flags. */
 uint32_t fp_recip_estimate_u32(uint32_t a);

@@ -44,7 +44,7 @@
 #define ANY_FORMAT(type, suffix, fmt)                       \
     type fp_abd_##suffix(type a, type b, FpEnv *env)        \
     {                                                       \
-        return fp_abs_##suffix(fp_sub_##suffix(a, b, env)); \
+        return fp_magnitude_##suffix(fp_sub_##suffix(a, b, env), env); \
     }
 
 #define FAST_FORMAT(type, suffix, fmt)  \

@@ -40,6 +40,7 @@ static uint64_t add(const FpFormat *fmt, const uint64_t bits[2], bool subtract, 
         return nan;
     }
     op[1].sign ^= subtract;
+    fp_used(op, 2, env);
     if (is_inf(op[0]) && is_inf(op[1]) && op[0].sign != op[1].sign) {
         return fp_invalid(fmt, env);
     }
@@ -83,6 +84,7 @@ uint64_t fp_exact_mul(const FpFormat *fmt, uint64_t a, uint64_t b, FpEnv *env)
     if (nan) {
         return nan;
     }
+    fp_used(op, 2, env);
     return is_inf_by_zero(op[0], op[1]) ? fp_invalid(fmt, env) : mul_numbers(fmt, op, env);
 }
 
@@ -100,6 +102,7 @@ uint64_t fp_exact_mulx(const FpFormat *fmt, uint64_t a, uint64_t b, FpEnv *env)
     if (nan) {
         return nan;
     }
+    fp_used(op, 2, env);
     if (is_inf_by_zero(op[0], op[1])) {
         FpWide two = small_constant(1, 1);
         two.sign = op[0].sign != op[1].sign;
@@ -117,6 +120,7 @@ uint64_t fp_exact_div(const FpFormat *fmt, uint64_t a, uint64_t b, FpEnv *env)
         return nan;
     }
     bool sign = op[0].sign != op[1].sign;
+    fp_used(op, is_zero(op[1]) ? 0 : 2, env);
     if ((is_inf(op[0]) && is_inf(op[1])) || (is_zero(op[0]) && is_zero(op[1]))) {
         return fp_invalid(fmt, env);
     }
@@ -150,6 +154,7 @@ uint64_t fp_exact_sqrt(const FpFormat *fmt, uint64_t a, FpEnv *env)
     if (is_inf(op)) {
         return infinity(fmt, false);
     }
+    fp_used(&op, 1, env);
     bool odd = op.exp & 1;
     FpU128 square = (FpU128)op.sig << (odd ? 64 : 63);
     uint64_t root = fp_isqrt(square);
@@ -163,8 +168,10 @@ uint64_t fp_exact_muladd(const FpFormat *fmt, const FpParts ops[3], FpEnv *env)
     FpParts addend = ops[0];
     bool undefined_product = is_inf_by_zero(ops[1], ops[2]);
 
-    /* A signaling addend is quietened as usual; a quiet one does not hide the invalid product. */
-    if (undefined_product && addend.cls != FP_CLASS_SNAN) {
+    /* A signaling addend is quietened as usual; a quiet one does not hide the invalid product but
+     * with FPCR.AH. */
+    bool hidden = fp_class_is_nan(addend.cls) && (env->fpcr & FP_CR_AH);
+    if (undefined_product && addend.cls != FP_CLASS_SNAN && !hidden) {
         return fp_invalid(fmt, env);
     }
     uint64_t nan = fp_nan_of(fmt, ops, 3, env);
@@ -176,6 +183,7 @@ uint64_t fp_exact_muladd(const FpFormat *fmt, const FpParts ops[3], FpEnv *env)
     if (is_inf(addend) && inf_product && addend.sign != product.sign) {
         return fp_invalid(fmt, env);
     }
+    fp_used(ops, 3, env);
     if (is_inf(addend) || inf_product) {
         return infinity(fmt, inf_product ? product.sign : addend.sign);
     }
@@ -186,7 +194,8 @@ uint64_t fp_exact_muladd(const FpFormat *fmt, const FpParts ops[3], FpEnv *env)
 }
 
 /* (k - a * b) * 2^scale, where infinity by zero counts as a zero product. */
-static uint64_t step(const FpFormat *fmt, const uint64_t bits[2], FpWide k, int scale, FpEnv *env)
+static uint64_t quiet_step(const FpFormat *fmt, const uint64_t bits[2], FpWide k, int scale,
+                           FpEnv *env)
 {
     FpParts op[2];
     unpack_two(fmt, op, bits, env);
@@ -205,14 +214,29 @@ static uint64_t step(const FpFormat *fmt, const uint64_t bits[2], FpWide k, int 
     return fp_round_sum(fmt, sum, env);
 }
 
+static uint64_t step(const FpFormat *fmt, const uint64_t bits[2], FpWide k, int scale, FpEnv *env)
+{
+    FpEnv quiet = fp_quiet_env(env);
+    uint64_t result = quiet_step(fmt, bits, k, scale, &quiet);
+    fp_quiet_done(&quiet, env);
+    return result;
+}
+
+/* With FPCR.AH a NaN keeps its sign. */
+static uint64_t negated(const FpFormat *fmt, uint64_t a, const FpEnv *env)
+{
+    bool nan = (a & ~fp_format_sign(fmt)) > fp_format_inf(fmt);
+    return nan && (env->fpcr & FP_CR_AH) ? a : a ^ fp_format_sign(fmt);
+}
+
 uint64_t fp_exact_recip_step(const FpFormat *fmt, uint64_t a, uint64_t b, FpEnv *env)
 {
-    uint64_t neg_a = a ^ fp_format_sign(fmt);
+    uint64_t neg_a = negated(fmt, a, env);
     return step(fmt, (uint64_t[]){neg_a, b}, small_constant(1, 1), 0, env);
 }
 
 uint64_t fp_exact_rsqrt_step(const FpFormat *fmt, uint64_t a, uint64_t b, FpEnv *env)
 {
-    uint64_t neg_a = a ^ fp_format_sign(fmt);
+    uint64_t neg_a = negated(fmt, a, env);
     return step(fmt, (uint64_t[]){neg_a, b}, small_constant(3, 0), -1, env);
 }

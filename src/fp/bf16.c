@@ -10,12 +10,18 @@ static const FpFormat BF16 = {16, 7, -126, FP_CR_FZ, true};
 
 uint16_t fp_convert_sb(uint32_t a, FpEnv *env)
 {
-    return (uint16_t)fp_exact_convert(&FP_SINGLE, &BF16, a, fp_env_rounding(env), env);
+    FpEnv quiet = fp_quiet_env(env);
+    uint64_t result = fp_exact_convert(&FP_SINGLE, &BF16, a, fp_env_rounding(&quiet), &quiet);
+    fp_quiet_done(&quiet, env);
+    return (uint16_t)result;
 }
 
 uint32_t fp_muladd_bs(uint32_t addend, uint16_t a, uint16_t b, FpEnv *env)
 {
-    return fp_muladd_s(addend, (uint32_t)a << 16, (uint32_t)b << 16, env);
+    FpEnv quiet = fp_quiet_env(env);
+    uint32_t result = fp_muladd_s(addend, (uint32_t)a << 16, (uint32_t)b << 16, &quiet);
+    fp_quiet_done(&quiet, env);
+    return result;
 }
 
 /* ---- the arithmetic of dot products: denormals are zeros, NaNs the default one, no flags ---- */

@@ -31,11 +31,21 @@ static inline bool is_signaling(const FpFormat *fmt, uint64_t bits)
 static inline uint64_t flush(const FpFormat *fmt, uint64_t bits, FpEnv *env)
 {
     uint64_t mag = magnitude(fmt, bits);
-    if ((env->fpcr & fmt->flush) && mag != 0 && mag <= fp_format_frac(fmt)) {
-        env->fpsr |= fmt->width != 16 ? FP_SR_IDC : 0;
+    if (mag != 0 && mag <= fp_format_frac(fmt) && fp_flushes(fmt, env)) {
+        env->fpsr |= fp_flush_flags(fmt, env);
         return bits & fp_format_sign(fmt);
     }
     return bits;
+}
+
+/* Numbers were compared: with FPCR.AH a denormal among them raises IDC. */
+static inline void used(const FpFormat *fmt, uint64_t a, uint64_t b, FpEnv *env)
+{
+    uint64_t x = magnitude(fmt, a) - 1, y = magnitude(fmt, b) - 1;
+    if ((env->fpcr & FP_CR_AH) && fmt->width != 16 &&
+        (x < fp_format_frac(fmt) || y < fp_format_frac(fmt))) {
+        env->fpsr |= FP_SR_IDC;
+    }
 }
 
 /* Orders numbers, with both zeros at 0. */
@@ -57,6 +67,9 @@ static inline Pair pair(const FpFormat *fmt, Pair in, bool signal_nans, FpEnv *e
     p.unordered = is_nan(fmt, p.a) || is_nan(fmt, p.b);
     if (p.unordered && (signal_nans || is_signaling(fmt, p.a) || is_signaling(fmt, p.b))) {
         env->fpsr |= FP_SR_IOC;
+    }
+    if (!p.unordered) {
+        used(fmt, p.a, p.b, env);
     }
     return p;
 }
@@ -96,31 +109,69 @@ static uint64_t nan_of_pair(const FpFormat *fmt, Pair p, FpEnv *env)
     return fp_nan_of(fmt, op, 2, env);
 }
 
-static inline uint64_t maximum(const FpFormat *fmt, Pair in, FpEnv *env)
+/* The larger or (min) the smaller of two numbers; of zeros, the one whose sign makes it that. */
+static inline uint64_t select(const FpFormat *fmt, Pair p, bool min)
+{
+    int64_t a = key(fmt, p.a);
+    int64_t b = key(fmt, p.b);
+    if (a == b) {
+        return min ? p.a | p.b : p.a & p.b;
+    }
+    return (a > b) != min ? p.a : p.b;
+}
+
+/* A denormal result is flushed once more when FPCR.AH and FZ are set and operands are not. */
+static inline uint64_t flush_result(const FpFormat *fmt, uint64_t bits, FpEnv *env)
+{
+    uint64_t mag = magnitude(fmt, bits);
+    bool flushed = mag != 0 && mag <= fp_format_frac(fmt) && (env->fpcr & FP_CR_AH) &&
+                   (env->fpcr & fmt->flush);
+    env->fpsr |= flushed ? FP_SR_UFC | FP_SR_IXC : 0;
+    return flushed ? bits & fp_format_sign(fmt) : bits;
+}
+
+/* As FPMAXNM and FMINNM have it, FPCR.AH or not. */
+static inline uint64_t extreme(const FpFormat *fmt, Pair in, bool min, FpEnv *env)
 {
     Pair p = {.a = flush(fmt, in.a, env), .b = flush(fmt, in.b, env)};
     if (is_nan(fmt, p.a) || is_nan(fmt, p.b)) {
         return nan_of_pair(fmt, p, env);
     }
-    int64_t a = key(fmt, p.a);
-    int64_t b = key(fmt, p.b);
-    return a == b ? p.a & p.b : a > b ? p.a : p.b;
+    used(fmt, p.a, p.b, env);
+    return flush_result(fmt, select(fmt, p, min), env);
+}
+
+/* With FPCR.AH the second operand is the answer for NaNs and zeros of both signs. */
+static inline uint64_t alternative(const FpFormat *fmt, Pair in, bool min, FpEnv *env)
+{
+    Pair p = {.a = flush(fmt, in.a, env), .b = flush(fmt, in.b, env)};
+    if (is_nan(fmt, p.a) || is_nan(fmt, p.b)) {
+        env->fpsr |= FP_SR_IOC;
+        return p.b;
+    }
+    if (magnitude(fmt, p.a) == 0 && magnitude(fmt, p.b) == 0) {
+        return p.b;
+    }
+    used(fmt, p.a, p.b, env);
+    return select(fmt, p, min);
+}
+
+static inline uint64_t maximum(const FpFormat *fmt, Pair in, FpEnv *env)
+{
+    return env->fpcr & FP_CR_AH ? alternative(fmt, in, false, env) : extreme(fmt, in, false, env);
 }
 
 static inline uint64_t minimum(const FpFormat *fmt, Pair in, FpEnv *env)
 {
-    Pair p = {.a = flush(fmt, in.a, env), .b = flush(fmt, in.b, env)};
-    if (is_nan(fmt, p.a) || is_nan(fmt, p.b)) {
-        return nan_of_pair(fmt, p, env);
-    }
-    int64_t a = key(fmt, p.a);
-    int64_t b = key(fmt, p.b);
-    return a == b ? p.a | p.b : a < b ? p.a : p.b;
+    return env->fpcr & FP_CR_AH ? alternative(fmt, in, true, env) : extreme(fmt, in, true, env);
 }
 
 /* A lone quiet NaN becomes the infinity that loses against any number. */
-static inline Pair drop_quiet_nan(const FpFormat *fmt, Pair p, bool loser_sign)
+static inline Pair drop_quiet_nan(const FpFormat *fmt, Pair p, bool loser_sign, const FpEnv *env)
 {
+    if ((env->fpcr & FP_CR_AH) && is_nan(fmt, p.a) && is_nan(fmt, p.b)) {
+        return p;
+    }
     uint64_t loser = fp_signed(fmt, loser_sign, fp_format_inf(fmt));
     bool a_quiet = is_quiet(fmt, p.a);
     bool b_quiet = is_quiet(fmt, p.b);
@@ -134,12 +185,12 @@ static inline Pair drop_quiet_nan(const FpFormat *fmt, Pair p, bool loser_sign)
 
 static inline uint64_t maximum_number(const FpFormat *fmt, Pair in, FpEnv *env)
 {
-    return maximum(fmt, drop_quiet_nan(fmt, in, true), env);
+    return extreme(fmt, drop_quiet_nan(fmt, in, true, env), false, env);
 }
 
 static inline uint64_t minimum_number(const FpFormat *fmt, Pair in, FpEnv *env)
 {
-    return minimum(fmt, drop_quiet_nan(fmt, in, false), env);
+    return extreme(fmt, drop_quiet_nan(fmt, in, false, env), true, env);
 }
 
 #define BINARY(type, name, suffix, fmt, operation)                 \

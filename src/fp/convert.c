@@ -31,7 +31,7 @@ static uint64_t convert_nan(const FpFormat *from, const FpFormat *to, FpParts op
     if (!to->specials) {
         return fp_signed(to, op.sign, 0);
     }
-    return env->fpcr & FP_CR_DN ? fp_format_default_nan(to) : fp_nan_convert(from, to, op.sig);
+    return env->fpcr & FP_CR_DN ? fp_default_nan(to, env) : fp_nan_convert(from, to, op.sig);
 }
 
 uint64_t fp_exact_convert(const FpFormat *from, const FpFormat *to, uint64_t a, FpRounding rounding,
@@ -53,6 +53,7 @@ uint64_t fp_exact_convert(const FpFormat *from, const FpFormat *to, uint64_t a, 
     case FP_CLASS_FINITE:
         break;
     }
+    fp_used(&op, 1, env);
     return fp_round(to, fp_wide_of(op), rounding, env);
 }
 

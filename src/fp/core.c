@@ -4,6 +4,8 @@
  */
 #include "core.h"
 
+#include <stddef.h>
+
 static int clz64(uint64_t a)
 {
     return __builtin_clzll(a);
@@ -11,16 +13,14 @@ static int clz64(uint64_t a)
 
 static FpParts unpack_denormal(const FpFormat *fmt, bool sign, uint64_t frac, FpEnv *env)
 {
-    if (env->fpcr & fmt->flush) {
-        /* FZ16 flushes in silence. */
-        if (fmt->width != 16) {
-            env->fpsr |= FP_SR_IDC;
-        }
+    if (fp_flushes(fmt, env)) {
+        env->fpsr |= fp_flush_flags(fmt, env);
         return (FpParts){.cls = FP_CLASS_ZERO, .sign = sign};
     }
     int shift = clz64(frac);
     return (FpParts){.cls = FP_CLASS_FINITE,
                      .sign = sign,
+                     .denormal = fmt->width != 16,
                      .exp = fmt->emin - (int)fmt->frac_bits + 63 - shift,
                      .sig = frac << shift};
 }
@@ -52,11 +52,31 @@ static uint64_t quieten(const FpFormat *fmt, FpParts nan, FpEnv *env)
     if (nan.cls == FP_CLASS_SNAN) {
         env->fpsr |= FP_SR_IOC;
     }
-    return env->fpcr & FP_CR_DN ? fp_format_default_nan(fmt) : nan.sig | fp_format_quiet(fmt);
+    return env->fpcr & FP_CR_DN ? fp_default_nan(fmt, env) : nan.sig | fp_format_quiet(fmt);
+}
+
+/* FPCR.AH: the first NaN, factors before the addend, which signals if any does. */
+static uint64_t alternative_nan_of(const FpFormat *fmt, const FpParts *ops, unsigned count,
+                                   FpEnv *env)
+{
+    const FpParts *first = NULL;
+    FpClass cls = FP_CLASS_QNAN;
+    for (unsigned i = 0; i < count; i++) {
+        const FpParts *op = &ops[count == 3 ? (i + 1) % 3 : i];
+        first = !first && fp_class_is_nan(op->cls) ? op : first;
+        cls = op->cls == FP_CLASS_SNAN ? FP_CLASS_SNAN : cls;
+    }
+    if (!first) {
+        return 0;
+    }
+    return quieten(fmt, (FpParts){.cls = cls, .sig = first->sig}, env);
 }
 
 uint64_t fp_nan_of(const FpFormat *fmt, const FpParts *ops, unsigned count, FpEnv *env)
 {
+    if (env->fpcr & FP_CR_AH) {
+        return alternative_nan_of(fmt, ops, count, env);
+    }
     for (unsigned i = 0; i < count; i++) {
         if (ops[i].cls == FP_CLASS_SNAN) {
             return quieten(fmt, ops[i], env);
@@ -73,7 +93,7 @@ uint64_t fp_nan_of(const FpFormat *fmt, const FpParts *ops, unsigned count, FpEn
 uint64_t fp_invalid(const FpFormat *fmt, FpEnv *env)
 {
     env->fpsr |= FP_SR_IOC;
-    return fp_format_default_nan(fmt);
+    return fp_default_nan(fmt, env);
 }
 
 bool fp_rounds_up(FpRounding rounding, bool sign, bool odd, FpU128 rest)
@@ -124,11 +144,21 @@ static uint64_t split(FpU128 sig, int shift, FpU128 *rest)
     return (uint64_t)(sig >> shift);
 }
 
+/* FPCR.AH looks at tiny results after they were rounded, as if the exponent had no limit. */
+static bool is_tiny_after(const FpFormat *fmt, FpWide value, FpRounding rounding)
+{
+    FpU128 rest;
+    uint64_t mag = split(value.sig, 127 - (int)fmt->frac_bits, &rest);
+    mag += fp_rounds_up(rounding, value.sign, mag & 1, rest);
+    return value.exp + (int)(mag >> (fmt->frac_bits + 1)) < fmt->emin;
+}
+
 uint64_t fp_round(const FpFormat *fmt, FpWide value, FpRounding rounding, FpEnv *env)
 {
-    bool tiny = value.exp < fmt->emin;
-    if (tiny && (env->fpcr & fmt->flush)) {
-        env->fpsr |= FP_SR_UFC;
+    bool tiny = value.exp < fmt->emin, after = env->fpcr & FP_CR_AH;
+    bool below = after ? tiny && is_tiny_after(fmt, value, rounding) : tiny;
+    if (below && (env->fpcr & fmt->flush)) {
+        env->fpsr |= FP_SR_UFC | (after ? FP_SR_IXC : 0);
         return fp_signed(fmt, value.sign, 0);
     }
 
@@ -146,7 +176,7 @@ uint64_t fp_round(const FpFormat *fmt, FpWide value, FpRounding rounding, FpEnv 
         return overflow(fmt, value.sign, rounding, env);
     }
     if (rest != 0) {
-        env->fpsr |= FP_SR_IXC | (tiny ? FP_SR_UFC : 0);
+        env->fpsr |= FP_SR_IXC | (below ? FP_SR_UFC : 0);
     }
     return fp_signed(fmt, value.sign, mag);
 }

@@ -77,6 +77,7 @@ typedef enum {
 typedef struct {
     FpClass cls;
     bool sign;
+    bool denormal; /* of single or double precision, and FINITE */
     int exp;
     uint64_t sig;
 } FpParts;
@@ -93,10 +94,53 @@ static inline bool fp_class_is_nan(FpClass cls)
     return cls >= FP_CLASS_QNAN;
 }
 
+/* Does FPCR make zeros of the format's denormal operands? */
+static inline bool fp_flushes(const FpFormat *fmt, const FpEnv *env)
+{
+    if (fmt->flush != FP_CR_FZ)
+        return env->fpcr & fmt->flush;
+    return (env->fpcr & FP_CR_FIZ) || (env->fpcr & (FP_CR_FZ | FP_CR_AH)) == FP_CR_FZ;
+}
+
+/* IDC for that, unless FIZ did it or they are halves. */
+static inline uint32_t fp_flush_flags(const FpFormat *fmt, const FpEnv *env)
+{
+    bool by_fz = (env->fpcr & (FP_CR_FZ | FP_CR_AH)) == FP_CR_FZ;
+    return fmt->flush == FP_CR_FZ && by_fz ? FP_SR_IDC : 0;
+}
+
+/* A result was made of these operands: with FPCR.AH denormal ones raise IDC now. */
+static inline void fp_used(const FpParts *ops, unsigned count, FpEnv *env)
+{
+    for (unsigned i = 0; i < count && (env->fpcr & FP_CR_AH); i++) {
+        env->fpsr |= ops[i].denormal ? FP_SR_IDC : 0;
+    }
+}
+
+/* How estimates and the steps that refine them round with FPCR.AH: to nearest, without denormals
+ * and flags. */
+static inline FpEnv fp_quiet_env(const FpEnv *env)
+{
+    uint32_t fpcr = env->fpcr;
+    if (fpcr & FP_CR_AH) {
+        fpcr = (fpcr & ~(uint32_t)FP_CR_RMODE) | FP_CR_FZ | FP_CR_FIZ;
+    }
+    return (FpEnv){.fpcr = fpcr, .fpsr = env->fpsr};
+}
+
+/* Its flags count only without FPCR.AH. */
+static inline void fp_quiet_done(const FpEnv *quiet, FpEnv *env)
+{
+    if (!(env->fpcr & FP_CR_AH)) {
+        env->fpsr = quiet->fpsr;
+    }
+}
+
 /* Unpacks an operand; a denormal counts as zero (and raises IDC) where FPCR says so. */
 FpParts fp_unpack(const FpFormat *fmt, uint64_t bits, FpEnv *env);
 
-/* The NaN that the operands (in order of precedence) yield, or 0 when there is none. */
+/* The NaN that the operands (in order of precedence; of three the first is the addend) yield, or
+ * 0 when there is none. */
 uint64_t fp_nan_of(const FpFormat *fmt, const FpParts *ops, unsigned count, FpEnv *env);
 
 /* Default NaN with IOC: the answer to an invalid operation. */

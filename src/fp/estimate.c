@@ -32,10 +32,30 @@ static unsigned rsqrt_of(unsigned a)
     return (largest_root(middle) + 1) / 2;
 }
 
-/* A nine-bit significand with its leading one at the biased exponent `exp`, perhaps below 1. */
-static uint64_t assemble(const FpFormat *fmt, bool sign, int exp, unsigned estimate)
+/* FEAT_RPRES: the same with twelve bits. a in 2048 ... 4095, result in 4096 ... 8191. */
+static unsigned recip12_of(unsigned a)
 {
-    uint64_t mag = (uint64_t)estimate << (fmt->frac_bits - 8);
+    unsigned middle = 2 * a + 1;
+    return ((1U << 26) / middle + 1) / 2;
+}
+
+/* a in 1024 ... 4095: the root of the interval's middle with 47 bits behind the point, its
+ * reciprocal rounded to nearest. */
+static unsigned rsqrt12_of(unsigned a)
+{
+    /* twice the middle, so that it is whole */
+    uint64_t twice = a < 2048 ? 2 * a + 1 : 2 * ((uint64_t)a | 1);
+    FpU128 square = (FpU128)twice << 95; /* (sqrt(twice / 2) * 2^48)^2 */
+    uint64_t root = (fp_isqrt(square) + 1) / 2;
+    FpU128 one = (FpU128)1 << 66;
+    return (unsigned)((uint64_t)(one / root + 1) / 2);
+}
+
+/* A significand of `bits` bits behind its leading one at the biased exponent `exp`, which may be
+ * below 1. */
+static uint64_t assemble(const FpFormat *fmt, bool sign, int exp, unsigned estimate, unsigned bits)
+{
+    uint64_t mag = (uint64_t)estimate << (fmt->frac_bits - bits);
     mag = exp < 1 ? mag >> (1 - exp) : mag + ((uint64_t)(exp - 1) << fmt->frac_bits);
     return fp_signed(fmt, sign, mag);
 }
@@ -47,7 +67,7 @@ static uint64_t recip_overflow(const FpFormat *fmt, bool sign, FpEnv *env)
     return fp_round(fmt, huge, fp_env_rounding(env), env);
 }
 
-static uint64_t recip_finite(const FpFormat *fmt, FpParts op, FpEnv *env)
+static uint64_t recip_finite(const FpFormat *fmt, FpParts op, unsigned bits, FpEnv *env)
 {
     int bias = fp_format_bias(fmt);
     if (op.exp < -bias - 1) {
@@ -57,10 +77,12 @@ static uint64_t recip_finite(const FpFormat *fmt, FpParts op, FpEnv *env)
         env->fpsr |= FP_SR_UFC;
         return fp_signed(fmt, op.sign, 0);
     }
-    return assemble(fmt, op.sign, bias - 1 - op.exp, recip_of((unsigned)(op.sig >> 55)));
+    unsigned estimate = bits == 12 ? recip12_of((unsigned)(op.sig >> 52))
+                                   : recip_of((unsigned)(op.sig >> 55));
+    return assemble(fmt, op.sign, bias - 1 - op.exp, estimate, bits);
 }
 
-static uint64_t recip_estimate(const FpFormat *fmt, uint64_t a, FpEnv *env)
+static uint64_t recip_bits(const FpFormat *fmt, uint64_t a, unsigned bits, FpEnv *env)
 {
     FpParts op = fp_unpack(fmt, a, env);
     switch (op.cls) {
@@ -75,10 +97,10 @@ static uint64_t recip_estimate(const FpFormat *fmt, uint64_t a, FpEnv *env)
     case FP_CLASS_FINITE:
         break;
     }
-    return recip_finite(fmt, op, env);
+    return recip_finite(fmt, op, bits, env);
 }
 
-static uint64_t rsqrt_estimate(const FpFormat *fmt, uint64_t a, FpEnv *env)
+static uint64_t rsqrt_bits(const FpFormat *fmt, uint64_t a, unsigned bits, FpEnv *env)
 {
     FpParts op = fp_unpack(fmt, a, env);
     if (fp_class_is_nan(op.cls)) {
@@ -96,11 +118,12 @@ static uint64_t rsqrt_estimate(const FpFormat *fmt, uint64_t a, FpEnv *env)
     }
     /* An even power of two is taken out: what remains is in 0.25 ... 1. The bias is odd. */
     int biased = op.exp + fp_format_bias(fmt);
-    unsigned scaled = (unsigned)(op.sig >> (biased & 1 ? 56 : 55));
-    return assemble(fmt, false, (3 * fp_format_bias(fmt) - 1 - biased) / 2, rsqrt_of(scaled));
+    unsigned scaled = (unsigned)(op.sig >> (63 - (bits == 12 ? 11 : 8) + (biased & 1)));
+    unsigned estimate = bits == 12 ? rsqrt12_of(scaled) : rsqrt_of(scaled);
+    return assemble(fmt, false, (3 * fp_format_bias(fmt) - 1 - biased) / 2, estimate, bits);
 }
 
-static uint64_t recpx(const FpFormat *fmt, uint64_t a, FpEnv *env)
+static uint64_t recpx_bits(const FpFormat *fmt, uint64_t a, unsigned bits, FpEnv *env)
 {
     FpParts op = fp_unpack(fmt, a, env);
     if (fp_class_is_nan(op.cls)) {
@@ -111,6 +134,21 @@ static uint64_t recpx(const FpFormat *fmt, uint64_t a, FpEnv *env)
     uint64_t largest = exp_mask - (UINT64_C(1) << fmt->frac_bits);
     return fp_signed(fmt, op.sign, exp_field ? exp_mask ^ exp_field : largest);
 }
+
+/* With FPCR.AH estimates raise no flags and know no denormals. */
+#define QUIET(name, operation, bits)                                       \
+    static uint64_t name(const FpFormat *fmt, uint64_t a, FpEnv *env)      \
+    {                                                                      \
+        FpEnv quiet = fp_quiet_env(env);                                   \
+        uint64_t result = operation(fmt, a, bits, &quiet);                 \
+        fp_quiet_done(&quiet, env);                                        \
+        return result;                                                     \
+    }
+QUIET(recip_estimate, recip_bits, 8)
+QUIET(rsqrt_estimate, rsqrt_bits, 8)
+QUIET(recpx, recpx_bits, 0)
+QUIET(recip_estimate12, recip_bits, env->fpcr &FP_CR_AH ? 12 : 8)
+QUIET(rsqrt_estimate12, rsqrt_bits, env->fpcr &FP_CR_AH ? 12 : 8)
 
 uint32_t fp_recip_estimate_u32(uint32_t a)
 {
@@ -136,3 +174,5 @@ uint32_t fp_rsqrt_estimate_u32(uint32_t a)
 FORMAT(uint16_t, h, FP_HALF)
 FORMAT(uint32_t, s, FP_SINGLE)
 FORMAT(uint64_t, d, FP_DOUBLE)
+UNARY(uint32_t, recip_estimate12, s, FP_SINGLE, recip_estimate12)
+UNARY(uint32_t, rsqrt_estimate12, s, FP_SINGLE, rsqrt_estimate12)

@@ -1,5 +1,5 @@
 /*
- * PSTATE.DIT: reached by MRS and MSR at every Exception level, saved, kept and restored by exceptions. Arm ARM, "DIT, Data
+ * FPCR.NEP; PSTATE.DIT, reached by MRS and MSR at every Exception level, saved, kept and restored by exceptions. Arm ARM, "DIT, Data
  * Independent Timing", "SPSR_EL1", "Exception entry".
  */
 #include "rt.h"
@@ -46,8 +46,30 @@ static void saved(void)
     CHECK_EQ("SPSR.DIT", exc->spsr & DIT_BIT, 0);
 }
 
+/* FPCR.NEP (FEAT_AFP) takes effect from the next instruction on: a scalar sum keeps what is above its first operand. */
+PROBE(nep, "mrs x9, fpcr\n movi v1.16b, #0x11\n movi v0.16b, #0x22\n movi v2.2d, #0\n mov x10, #4\n msr fpcr, x10\n"
+           "fadd s0, s1, s2\n msr fpcr, xzr\n fadd s1, s1, s2\n msr fpcr, x9\n umov x0, v0.d[0]\n umov x1, v1.d[0]\n"
+           "lsr x1, x1, #32\n eor x0, x0, x1");
+
+static void scalars(void)
+{
+    if (!BITS(READ(id_aa64mmfr1_el1), 47, 44)) {
+        rt_skip("FEAT_AFP", "not announced");
+        WRITE_ISB(fpcr, 7);
+        CHECK_EQ("without it FPCR.{NEP,AH,FIZ} are not there", READ(fpcr) & 7, 0);
+        WRITE_ISB(fpcr, 0);
+        return;
+    }
+    WRITE_ISB(fpcr, 7);
+    CHECK_EQ("FPCR.{NEP,AH,FIZ}", READ(fpcr) & 7, 7);
+    WRITE_ISB(fpcr, 0);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ("FPCR.NEP", nep(0), 0x1111111111111111);
+}
+
 void test_main(void)
 {
+    scalars();
     if (!BITS(READ(id_aa64pfr0_el1), 51, 48)) {
         rt_skip("FEAT_DIT", "not announced");
         CHECK("skipped", true);
