@@ -70,6 +70,19 @@ bool eng_load_pair(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
 bool eng_store_pair(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2]);
 /* Zeroes n bytes at va, which do not cross a page; exceptions report `fault`. mem: as DC ZVA. */
 bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault);
+/*
+ * A step of a copy of n > 0 bytes, forwards from `from` to `to`, or backwards ending there. Returns
+ * how many bytes it did, at least one; 0: an exception was taken, or (devices) a retry is wanted.
+ */
+typedef struct {
+    Va to, from;
+    uint64_t n;
+    bool backwards;
+    uint64_t mem_to, mem_from; /* IR_MEM_VIEW */
+} EngMove;
+uint64_t eng_move(EngVcpu *cpu, const EngMove *m);
+/* The same for a fill. */
+uint64_t eng_fill(EngVcpu *cpu, Va to, uint64_t n, uint8_t byte, uint64_t mem);
 /* 16 bytes, single-copy atomic. */
 bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
                const uint64_t desired[2]);

@@ -138,12 +138,34 @@ class Generator:
                     x[rm] = -x[rm] & (M64 if rng.random() < 0.5 else 0xffffffff)
             if rn != 31:
                 x[rn] = DATA + (16 * rng.randrange(-8, 8) if row.handler in ALIGNED or rng.random() < 0.6 else rng.randrange(-64, 64))
+        if set_name == "mops":
+            if len({word & 31, word >> 5 & 31, word >> 16 & 31, 31}) < 4:
+                return None, None  # unallocated, but for sets of XZR
+            self.mops(rng, row, word, x)
         if row.handler == "branch_reg":
             rn = self.field(word, row, "rn")
             if rn == 31:
                 return None, None
             x[rn] = CODE + 64 * slot + 4 * rng.choice((2, 3))
         return x, sp
+
+    def mops(self, rng, row, word, x):
+        """Registers of a copy or fill of some bytes, in the form that its part expects (Option A)."""
+        rd, rn, rs = word & 31, word >> 5 & 31, word >> 16 & 31
+        size = rng.choice((0, 1, 7, 16, 33, rng.randrange(200)))
+        target, source = (DATA + rng.randrange(-200, 0) for _ in range(2))
+        if row.handler == "mops_copy":
+            while row.name.startswith("CPYF") and -size < source - target < size:
+                target, source, size = target + 1, source - 1, size // 2  # overlapping: any order is right
+            x[rs] = source
+        x[rd], x[rn] = target, size
+        if row.name[-1] != "P":
+            backwards = row.name in ("CPYM", "CPYE") and rng.random() < 0.5
+            x[rn] = size if backwards else -size & M64
+            if not backwards:
+                x[rd] = target + size
+                if row.handler == "mops_copy":
+                    x[rs] = source + size
 
     def case(self, seed, index):
         """(row, packed DiffCase) of case `index`."""
@@ -184,5 +206,6 @@ class Generator:
                 x[rs], x[rs + 1] = struct.unpack_from("<QQ", mem, k)
                 if rn != 31 and rn in (rs, rs + 1):
                     x[rn] = base
-        packed = CASE.pack(*(words + [0] * (4 - len(words))), len(words), 0, *x, sp, rng.getrandbits(4) << 28, fpcr, fpsr, *v, bytes(mem))
+        nzcv = rng.getrandbits(4) & (0 if row.args.name == "mops" else 15)
+        packed = CASE.pack(*(words + [0] * (4 - len(words))), len(words), 0, *x, sp, nzcv << 28, fpcr, fpsr, *v, bytes(mem))
         return row, packed

@@ -84,6 +84,8 @@ static void setup_cpu(Ours *o, const A64Model *model)
     sr[A64_SR_VBAR_EL1] = VECTORS;
     sr[A64_SR_CPACR_EL1] = 3 << 20;
     sr[A64_SR_SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12 | 1 << 14 | 1 << 15 | 1 << 26;
+    sr[A64_SR_SCTLR_EL1] |= UINT64_C(1) << 33; /* MSCEn, here and below */
+    sr[A64_SR_HCRX_EL2] = UINT64_C(1) << 11;
     sr[A64_SR_HCR_EL2] = UINT64_C(1) << 31;
 }
 

@@ -32,6 +32,16 @@ bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
     return false;
 }
 
+uint64_t eng_move(EngVcpu *cpu, const EngMove *m)
+{
+    return 0;
+}
+
+uint64_t eng_fill(EngVcpu *cpu, Va to, uint64_t n, uint8_t byte, uint64_t mem)
+{
+    return 0;
+}
+
 bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault)
 {
     return false;
