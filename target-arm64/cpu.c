@@ -50,7 +50,9 @@ void a64_cpu_changed(A64Cpu *cpu)
 
 static void reset_state(A64Cpu *cpu)
 {
+    const BaseRandom random = cpu->st.random;
     memset(&cpu->st, 0, sizeof cpu->st);
+    cpu->st.random = random;
     reset_registers(cpu);
     cpu->st.pstate.el = a64_has(cpu->model, A64_FEAT_EL2) ? 2 : 1;
     cpu->st.pstate.sp = 1;
@@ -103,6 +105,7 @@ A64Cpu *a64_cpu_new(EngMachine *machine, const A64Model *model, const A64Ports *
         free_parts(cpu);
         return NULL;
     }
+    base_random_seed(&cpu->st.random, (ports ? ports->seed : 0) + cpu->eng.index + 1);
     a64_cpu_reset(cpu); /* now that the index is known */
     return cpu;
 }

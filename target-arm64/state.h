@@ -6,6 +6,7 @@
 #pragma once
 
 #include "armillary/fp.h"
+#include "armillary/random.h"
 #include "armillary/vcpu.h"
 #include "a64-sysregs.h" /* generated from sysregs.tbl: A64_SR_<NAME> slots, A64_SR_COUNT */
 
@@ -45,6 +46,7 @@ typedef struct {
     /* banked stack pointers; the current one's copy here is stale (it lives in x[31]) */
     uint64_t sp_el[3];
     uint64_t sr[A64_SR_COUNT]; /* system registers with storage, by slot of sysregs.tbl */
+    BaseRandom random;   /* of RNDR; a reset leaves it alone */
     uint64_t event_seen; /* count up to which the event streams have set `event` (timer.c) */
     int64_t event_ns;    /* when they wake the waiting WFE, INT64_MAX when none waits (timer.c) */
     int64_t until_ns;    /* when the waiting WFET or WFIT gives up, INT64_MAX otherwise (timer.c) */

@@ -21,6 +21,13 @@ uint64_t a64_sr_read_ccsidr_el1(A64Cpu *cpu)
     }
 }
 
+/* A number, always: PSTATE.NZCV is 0. RNDRRS reseeds from the same source. */
+uint64_t a64_sr_read_rndr(A64Cpu *cpu)
+{
+    cpu->st.pstate.nzcv = 0;
+    return base_random_next(&cpu->st.random);
+}
+
 uint64_t a64_sr_read_isr_el1(A64Cpu *cpu)
 {
     return a64_isr(cpu);

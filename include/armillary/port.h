@@ -49,5 +49,6 @@ typedef struct A64Ports {
     void *event_ctx;
     const ArmFirmwarePort *firmware;
     void *firmware_ctx;
+    uint64_t seed;        /* of RNDR's numbers */
     bool smc_is_firmware; /* conduit: true = SMC, false = HVC (no EL2) */
 } A64Ports;

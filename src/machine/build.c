@@ -222,6 +222,7 @@ static void add_firmware(VmMachine *m)
 static bool add_cpus(VmMachine *m, GError **error)
 {
     m->ports = (A64Ports){ .mem = m->mem,
+                           .seed = m->config.seed,
                            .clock = m->clock,
                            .bus = m->bus,
                            .gic = &gic_port,

@@ -67,9 +67,34 @@ static void scalars(void)
         CHECK_EQ("FPCR.NEP", nep(0), 0x1111111111111111);
 }
 
+/* RNDR and RNDRRS (FEAT_RNG): numbers that differ, and NZCV = 0; at every level. */
+PROBE(rndr, "mov x9, #0xf0000000\n msr nzcv, x9\n mrs x0, s3_3_c2_c4_0\n mrs x9, nzcv\n eor x0, x0, x9");
+PROBE(rndrrs, "mov x9, #0xf0000000\n msr nzcv, x9\n mrs x0, s3_3_c2_c4_1\n mrs x9, nzcv\n cbz x9, 1f\n mov x0, #0\n 1:");
+
+static void numbers(void)
+{
+    if (!BITS(READ(id_aa64isar0_el1), 63, 60)) {
+        const struct RtExc *exc = TRY(RT_SKIP, rndr(0));
+        CHECK_EQ("without FEAT_RNG RNDR is UNDEFINED", exc->count && EC(exc) == 0, 1);
+        return;
+    }
+    u64 all = ~0ull, any = 0, last = 0;
+    for (unsigned i = 0; i < 96; i++) {
+        u64 v = i < 32 ? rndr(0) : i < 64 ? rndrrs(0) : rt_call(i & 1 ? SPSR_EL0 : SPSR_EL1H, i & 2 ? rndr : rndrrs, 0);
+        CHECK("another number, NZCV clear", v != last && v != 0);
+        all &= v;
+        any |= v;
+        last = v;
+    }
+    CHECK_EQ("bits that are always 1", all, 0);
+    CHECK_EQ("bits that are ever 1", any, ~0ull);
+}
+
 void test_main(void)
 {
+    rt_el1_flat();
     scalars();
+    numbers();
     if (!BITS(READ(id_aa64pfr0_el1), 51, 48)) {
         rt_skip("FEAT_DIT", "not announced");
         CHECK("skipped", true);
