@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Mutation check of the register tables: wrong rows must make a test fail.
 
-usage: mutate.py [--count 100] [--seed N] [--pairs 2000] [--only REGEX] SOURCE_ROOT
+usage: mutate.py [--count 100] [--seed N] [--only REGEX] SOURCE_ROOT
 
 Copies the source tree, builds it once, and then changes one row of sysregs.tbl or sysinsns.tbl at a time: a
 key that traps or redirects (trap, aliastrap, fgt, e2h, el12, el02, nv, nv1, nvreg, nonv) is removed or altered,
@@ -24,6 +24,7 @@ TABLES = ('sysregs.tbl', 'sysinsns.tbl')
 KEYS = ('trap', 'aliastrap', 'fgt', 'e2h', 'nv', 'nv1', 'nvreg')
 FLAGS = ('el12', 'el02', 'nonv')
 RULE = re.compile(r'  ([012]+)([rw]+) (.+) -> (\S+.*)$')
+PAIRS = '5000'  # in matrix.elf, by tests/matrix/meson.build
 Mutant = collections.namedtuple('Mutant', 'table line text what')
 
 
@@ -101,10 +102,10 @@ def all_mutants(root):
 class Tree:
     """A copy of the source tree with a build of its own."""
 
-    def __init__(self, source, folder, pairs):
+    def __init__(self, source, folder):
         self.root = os.path.join(folder, 'tree')
         self.build = os.path.join(folder, 'build')
-        self.folder, self.pairs = folder, pairs
+        self.folder = folder
         shutil.copytree(source, self.root, ignore=lambda d, names: [
             n for n in names if n == '.git' or os.path.exists(os.path.join(d, n, 'build.ninja'))])
         self.tables = os.path.join(self.root, 'target-arm64', 'tables')
@@ -116,34 +117,18 @@ class Tree:
         problem = setup.stdout[-2000:] if setup.returncode else self.make()
         if problem:
             sys.exit('mutate.py: the tree does not build:\n' + problem)
-        self.program = self.make_program()
+        self.program = os.path.join(self.build, 'tests/matrix/matrix.elf')
 
     def run(self, command, **options):
         return subprocess.run(command, check=False, capture_output=True, text=True, **options)
 
     def make(self):
         """Builds; '' or the messages."""
-        run = self.run(['ninja', '-C', self.build, 'src/cli/armillary', 'tests/tables/test-access'])
+        run = self.run(['ninja', '-C', self.build, 'src/cli/armillary', 'tests/tables/test-access', 'tests/matrix/matrix.elf'])
         return run.stdout[-2000:] if run.returncode else ''
 
     def matrix(self, name):
         return os.path.join(self.root, 'tests', 'matrix', name)
-
-    def make_program(self):
-        """The matrix's guest program."""
-        at = lambda name: os.path.join(self.folder, name)                                # noqa: E731
-        compiler = ['aarch64-linux-gnu-gcc', '-march=armv8.5-a', '-ffreestanding', '-nostdlib', '-O2', '-fno-pic',
-                    '-mgeneral-regs-only', '-DSLICES=1', '-I', self.folder, '-c']
-        steps = [[sys.executable, self.matrix('gen.py'), '--pairs', str(self.pairs), at('tables.S'), at('tables.h')],
-                 compiler + [self.matrix('matrix.S'), '-o', at('start.o')],
-                 compiler + [at('tables.S'), '-o', at('tables.o')], compiler + [self.matrix('matrix.c'), '-o', at('matrix.o')],
-                 ['aarch64-linux-gnu-ld', '-T', self.matrix('matrix.ld'), '-o', at('matrix.elf'),
-                  at('start.o'), at('tables.o'), at('matrix.o')]]
-        for step in steps:
-            run = self.run(step)
-            if run.returncode:
-                sys.exit('mutate.py: %s\n%s' % (' '.join(step), run.stderr[-2000:]))
-        return at('matrix.elf')
 
     def change(self, mutant):
         """Writes the mutant's table, or the original one for None."""
@@ -176,7 +161,7 @@ class Tree:
                         '--timeout', '240', self.program, result])
         if run.returncode:
             return 'matrix'
-        if self.run([sys.executable, self.matrix('expect.py'), '--pairs', str(self.pairs), result]).returncode:
+        if self.run([sys.executable, self.matrix('expect.py'), '--pairs', PAIRS, result]).returncode:
             return 'matrix'
         tests = os.path.join(self.root, 'tests')
         run = self.run([sys.executable, os.path.join(tests, 'tables', 'check_access.py'),
@@ -200,7 +185,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--count', type=int, default=100)
     parser.add_argument('--seed', type=int, default=int(time.time()))
-    parser.add_argument('--pairs', type=int, default=2000)
     parser.add_argument('--only', default='', help='regular expression of rows')
     parser.add_argument('--folder', help='where to work and what to leave there (default: a temporary directory)')
     parser.add_argument('source')
@@ -214,7 +198,7 @@ def main():
 
 
 def check(options, folder):
-    tree = Tree(options.source, folder, options.pairs)
+    tree = Tree(options.source, folder)
     before = tree.test()
     if before:
         sys.exit('mutate.py: %s fails without a mutant' % before)
