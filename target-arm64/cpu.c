@@ -145,4 +145,5 @@ const CpuTarget a64_target = {
     .wakes = wakes,
     .next_deadline = next_deadline,
     .context = a64_context,
+    .contexts = a64_contexts,
 };

@@ -179,6 +179,7 @@ void a64_alignment_fault(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
 void a64_external_abort(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem);
 unsigned a64_alignment(EngVcpu *cpu);
 EngContext a64_context(EngVcpu *cpu, IrView view, EngAccess access);
+void a64_contexts(EngVcpu *cpu, EngContext out[3]);
 
 /* AT, TLBI and DC/IC by VA, after all traps and UNDEF checks. They may take an exception
  * (eng.leave is set). */

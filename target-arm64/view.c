@@ -339,6 +339,18 @@ EngContext a64_context(EngVcpu *eng, IrView view, EngAccess access)
                          .view = number };
 }
 
+/* They differ in the privilege view alone. */
+void a64_contexts(EngVcpu *eng, EngContext out[3])
+{
+    A64Cpu *cpu = a64_cpu(eng);
+    unsigned number;
+
+    out[0] = out[1] = out[2] = a64_context(eng, IR_VIEW_CURRENT, ENG_READ);
+    a64_access_view(cpu, IR_VIEW_UNPRIV, ENG_READ, &number);
+    out[1].view = number;
+    out[2].view = cpu->st.pstate.el == 0 ? A64_VIEW_EL0 : A64_VIEW_PRIV;
+}
+
 static bool io_load(void *ctx, Pa at, uint64_t *desc)
 {
     A64Cpu *cpu = ctx;

@@ -228,4 +228,7 @@ struct CpuTarget {
     int64_t (*next_deadline)(EngVcpu *cpu);
     /* The current translation context for `view` (IrView) and access kind. */
     EngContext (*context)(EngVcpu *cpu, IrView view, EngAccess access);
+    /* Three at once, for a switch: of current data accesses, unprivileged ones, and fetches. NULL:
+     * `context` is asked three times. */
+    void (*contexts)(EngVcpu *cpu, EngContext out[3]);
 };

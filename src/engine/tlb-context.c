@@ -179,21 +179,32 @@ void eng_tlb_publish(EngTlb *t)
     cpu->fetch_serial = t->fetch->serial;
 }
 
+static void current_contexts(EngVcpu *cpu, EngContext c[3])
+{
+    const CpuTarget *target = cpu->target;
+
+    if (target->contexts) {
+        target->contexts(cpu, c);
+    } else {
+        c[0] = target->context(cpu, IR_VIEW_CURRENT, ENG_READ);
+        c[1] = target->context(cpu, IR_VIEW_UNPRIV, ENG_READ);
+        c[2] = target->context(cpu, IR_VIEW_CURRENT, ENG_FETCH);
+    }
+}
+
 void eng_tlb_switch(EngVcpu *cpu)
 {
     EngTlb *t = cpu->tlb;
-    const CpuTarget *target = cpu->target;
-    EngContext data = target->context(cpu, IR_VIEW_CURRENT, ENG_READ);
-    EngContext unpriv = target->context(cpu, IR_VIEW_UNPRIV, ENG_READ);
-    EngContext fetch = target->context(cpu, IR_VIEW_CURRENT, ENG_FETCH);
+    EngContext c[3];
 
-    eng_tlb_activate(t, tlb_vmid_bit(data.vmid) | tlb_vmid_bit(unpriv.vmid) |
-                            tlb_vmid_bit(fetch.vmid));
+    current_contexts(cpu, c);
+    eng_tlb_activate(t, tlb_vmid_bit(c[0].vmid) | tlb_vmid_bit(c[1].vmid) |
+                            tlb_vmid_bit(c[2].vmid));
     eng_tlb_contexts_room(t);
     t->stats.switches++;
     t->clock++;
-    t->data = bank_for(t, &data, t->data->set, false);
-    t->unpriv = bank_for(t, &unpriv, t->data->set, false);
-    t->fetch = bank_for(t, &fetch, t->data->set, true);
+    t->data = bank_for(t, &c[0], t->data->set, false);
+    t->unpriv = bank_for(t, &c[1], t->data->set, false);
+    t->fetch = bank_for(t, &c[2], t->data->set, true);
     eng_tlb_publish(t);
 }

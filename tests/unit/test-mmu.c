@@ -259,6 +259,44 @@ static EngContext context(Rig *r, IrView view)
     return a64_context(&r->cpu->eng, view, ENG_READ);
 }
 
+static void same_context(const EngContext *a, const EngContext *b)
+{
+    assert_int_equal(a->regime, b->regime);
+    assert_int_equal(a->vmid, b->vmid);
+    assert_int_equal(a->digest, b->digest);
+    assert_int_equal(a->asid, b->asid);
+    assert_int_equal(a->view, b->view);
+}
+
+/* Three at once are what asking for each one gives, at every level and with every bit that has a say. */
+static void test_three_contexts(void **state)
+{
+    static const uint64_t hcr[] = { A64_HCR_EL2_E2H, A64_HCR_EL2_TGE, A64_HCR_EL2_NV,
+                                    A64_HCR_EL2_NV1 };
+    Rig *r = *state;
+    EngVcpu *eng = &r->cpu->eng;
+
+    for (unsigned i = 0; i < 3 << 6; i++) {
+        EngContext c[3], data, unpriv, fetch;
+
+        r->cpu->st.sr[A64_SR_HCR_EL2] = 0;
+        for (unsigned k = 0; k < 4; k++) {
+            r->cpu->st.sr[A64_SR_HCR_EL2] |= i >> k & 1 ? hcr[k] : 0;
+        }
+        at_el(r, i >> 6);
+        r->cpu->st.pstate.pan = i >> 4 & 1;
+        r->cpu->st.pstate.uao = i >> 5 & 1;
+        a64_mmu_changed(r->cpu);
+        a64_contexts(eng, c);
+        data = a64_context(eng, IR_VIEW_CURRENT, ENG_READ);
+        unpriv = a64_context(eng, IR_VIEW_UNPRIV, ENG_READ);
+        fetch = a64_context(eng, IR_VIEW_CURRENT, ENG_FETCH);
+        same_context(&c[0], &data);
+        same_context(&c[1], &unpriv);
+        same_context(&c[2], &fetch);
+    }
+}
+
 static void test_contexts(void **state)
 {
     Rig *r = *state;
@@ -487,6 +525,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_at_two_stages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_contexts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_three_contexts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_digests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forced_broadcast, set_up, tear_down),
         cmocka_unit_test(test_tlbi_names),
