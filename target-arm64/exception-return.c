@@ -20,11 +20,9 @@ static bool is_illegal(const A64Cpu *cpu, uint64_t spsr)
     return el == 1 && a64_hcr(cpu) & A64_HCR_EL2_TGE;
 }
 
-/* PSTATE fields that are set whether or not the return is legal. */
-static void set_common(A64Cpu *cpu, uint64_t spsr)
+void a64_set_pstate(A64Cpu *cpu, uint64_t spsr)
 {
     A64Pstate *p = &cpu->st.pstate;
-    p->ss = a64_step_after_return(cpu, spsr); /* looks at the old EL and D */
     p->nzcv = (uint32_t)spsr & 0xf0000000;
     p->daif = spsr >> 6 & 15;
     if (a64_has(cpu->model, A64_FEAT_PAN))
@@ -66,7 +64,8 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
     unsigned from = st->pstate.el;
     uint64_t spsr = st->sr[from == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1];
     bool illegal = is_illegal(cpu, spsr);
-    set_common(cpu, spsr);
+    st->pstate.ss = a64_step_after_return(cpu, spsr); /* looks at the old EL and D */
+    a64_set_pstate(cpu, spsr);
     if (illegal) {
         st->pstate.il = 1;
         cpu->eng.landing = ENG_LANDING_NONE;

@@ -36,6 +36,8 @@ void a64_undefined(A64Cpu *cpu);
 
 /* PSTATE as SPSR_ELx holds it, and back (fields of features that are not announced stay 0). */
 uint64_t a64_spsr_pack(const A64Cpu *cpu);
+/* All of it but EL, SP, IL and SS. */
+void a64_set_pstate(A64Cpu *cpu, uint64_t spsr);
 /* Moves to el with SP selected by sp, banking x[31]. */
 void a64_set_el(A64Cpu *cpu, unsigned el, unsigned sp);
 

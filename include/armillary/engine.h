@@ -22,8 +22,8 @@ void eng_machine_free(EngMachine *m);
 bool eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target);
 void eng_vcpu_fini(EngVcpu *cpu);
 
-/* Why eng_run returned. */
-typedef enum { ENG_RAN_BUDGET, ENG_RAN_HALT, ENG_RAN_STOP } EngRan;
+/* Why eng_run returned. BREAK: a debugger's breakpoint is on the next instruction. */
+typedef enum { ENG_RAN_BUDGET, ENG_RAN_HALT, ENG_RAN_STOP, ENG_RAN_BREAK } EngRan;
 
 /*
  * Ends the running turn early, from a helper or device callback on this thread (counting mode): no
@@ -137,6 +137,16 @@ void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, 
 
 /* Host pointers have changed (a region came or went). No vCPU runs. */
 void eng_map_changed(EngMachine *m);
+
+/*
+ * Breakpoints of a debugger: eng_run returns before the instruction at va, whichever vCPU comes
+ * there in whatever context. While no vCPU runs. False: there is no room, or va is no instruction's
+ * (add); there was none (remove).
+ */
+enum { ENG_MAX_BREAKS = 256 };
+bool eng_break_add(EngMachine *m, Va va);
+bool eng_break_remove(EngMachine *m, Va va);
+void eng_breaks_clear(EngMachine *m);
 
 /* Instruction cache maintenance: drops translations of code at [pa, pa+n) or everything. */
 void eng_ic_all(EngVcpu *cpu, bool broadcast);

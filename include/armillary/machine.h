@@ -60,6 +60,7 @@ typedef enum {
     VM_STOP_REQUEST,   /* vm_stop */
     VM_STOP_MAX_INSNS, /* VmConfig.max_insns */
     VM_STOP_IDLE,      /* virtual clock: every vCPU sleeps and nothing can wake one */
+    VM_STOP_DEBUG,     /* a breakpoint, or vm_debug_stop (debug.h) */
 } VmStop;
 
 /* NULL and *error when the configuration makes no machine. */

@@ -96,6 +96,7 @@ struct EngVcpu {
     bool may_do_io;              /* counting: this block is one instruction long, see eng_run */
     bool split;                  /* counting: the block is longer than what is left of the turn */
     bool retry_io;               /* counting: a device was touched within a longer block */
+    bool stepping;               /* a debugger steps: interrupts wait */
     uint8_t align;               /* CpuTarget.alignment of the current context */
     bool watching;               /* eng_watch: some pages are watched */
     /* how the indirect branch that led to pc asked to be checked (ENG_LANDING_*); 0 when none did

@@ -16,6 +16,7 @@
 #include "a64-rows.h"
 #include "cli.h"
 #include "display.h"
+#include "gdb.h"
 #include "terminal.h"
 
 enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
@@ -23,9 +24,9 @@ enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
 typedef struct {
     char *kernel, *initrd, *append, *dtb, *dump_dtb, *firmware;
     char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns, *console;
-    char *display;
+    char *display, *gdb;
     char **traces, **drives;
-    gboolean stats, state_hash;
+    gboolean stats, state_hash, wait;
 } Options;
 
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
     VmMachine *machine;
     CliTerminal *terminal;
     CliDisplay *display; /* NULL: none */
+    GdbServer *gdb;      /* NULL: none */
     TraceText *traces[MAX_TRACES];
     unsigned n_traces;
     TraceStats *counts; /* --stats */
@@ -73,6 +75,9 @@ static bool parse_options(int argc, char **argv, Options *o)
           "a raw disk; also readonly=on, snapshot=on", "file=FILE,..." },
         { "trace", 't', 0, G_OPTION_ARG_STRING_ARRAY, &o->traces,
           "write events (see armillary info events)", "EVENT,...[:FILE]" },
+        { "gdb", 0, 0, G_OPTION_ARG_STRING, &o->gdb, "let gdb debug the machine",
+          "tcp:PORT|unix:PATH" },
+        { "wait", 0, 0, G_OPTION_ARG_NONE, &o->wait, "start when gdb has come and says so", NULL },
         { "stats", 0, 0, G_OPTION_ARG_NONE, &o->stats, "print figures at exit", NULL },
         { "state-hash", 0, 0, G_OPTION_ARG_NONE, &o->state_hash, "print the state's hash at exit",
           NULL },
@@ -277,6 +282,15 @@ static bool open_display(Run *r, GError **error)
     return r->display;
 }
 
+static bool open_gdb(Run *r, GError **error)
+{
+    if (r->o.wait && !r->o.gdb) {
+        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--wait: for whom? Add --gdb tcp:PORT");
+        return false;
+    }
+    return !r->o.gdb || (r->gdb = gdb_new(r->machine, r->o.gdb, error));
+}
+
 static int status_of(const Run *r, VmStop why)
 {
     if (why == VM_STOP_REQUEST && r->forced_status >= 0) {
@@ -288,7 +302,8 @@ static int status_of(const Run *r, VmStop why)
     case VM_STOP_IDLE: return CLI_IDLE;
     case VM_STOP_NONE:
     case VM_STOP_POWEROFF:
-    case VM_STOP_REQUEST: break;
+    case VM_STOP_REQUEST:
+    case VM_STOP_DEBUG: break;
     }
     return CLI_OK;
 }
@@ -336,7 +351,7 @@ static int run_machine(Run *r)
     if (r->display) {
         cli_terminal_tee(r->terminal, cli_display_write, r->display);
     }
-    const VmStop why = vm_run(r->machine);
+    const VmStop why = r->gdb ? gdb_run(r->gdb, r->o.wait) : vm_run(r->machine);
     cli_terminal_free(r->terminal);
     const int status = status_of(r, why);
     if (reason_of(status)) {
@@ -379,12 +394,14 @@ static int prepare_and_run(Run *r, GError **error)
         return dump_dtb(r, error) ? CLI_OK : -1;
     }
     catch_signals(r);
-    return start_timer(r, error) && open_display(r, error) ? run_machine(r) : -1;
+    return start_timer(r, error) && open_display(r, error) && open_gdb(r, error) ? run_machine(r)
+                                                                                  : -1;
 }
 
 static void clean_up(Run *r)
 {
     cli_display_free(r->display);
+    gdb_free(r->gdb);
     vm_free(r->machine);
     trace_stats_free(r->counts);
     for (unsigned i = 0; i < r->n_traces; i++) {
@@ -393,7 +410,7 @@ static void clean_up(Run *r)
     char *const strings[] = { r->o.kernel, r->o.initrd, r->o.append, r->o.dtb, r->o.dump_dtb,
                               r->o.firmware, r->o.cpu, r->o.smp, r->o.memory, r->o.clock,
                               r->o.seed, r->o.max_insns, r->o.timeout, r->o.block_insns,
-                              r->o.console, r->o.display };
+                              r->o.console, r->o.display, r->o.gdb };
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }

@@ -287,6 +287,7 @@ static size_t translate(EngVcpu *cpu, const void *host, uint32_t max_insns)
 {
     EngBlocks *e = cpu->blocks;
     uint32_t offset = (uint32_t)(cpu->pc & ARM_PAGE_MASK);
+    max_insns = eng_break_distance(&cpu->machine->breaks, cpu->pc, max_insns);
     for (;;) {
         ir_begin(&e->ir);
         cpu->target->translate(&e->ir, cpu->target->mode(cpu), host, offset, max_insns);

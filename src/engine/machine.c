@@ -9,7 +9,7 @@
 #include "host-wait.h"
 
 /* A device's writes to translated code, for one vCPU: applied with its mail. */
-enum { DMA_RANGES = 32, MAX_CPUS = 512 };
+enum { DMA_RANGES = 32 };
 
 typedef struct {
     Pa pa;
@@ -26,7 +26,7 @@ typedef struct {
 struct EngDma {
     pthread_mutex_t lock; /* guards mail; rank: after the device lock */
     uint32_t n_cpus;
-    DmaMail mail[MAX_CPUS];
+    DmaMail mail[ENG_MAX_CPUS];
 };
 
 static bool holds_code(EngVcpu *cpu, Pa page)
@@ -124,7 +124,7 @@ bool eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target)
         .max_block_insns = m->config.max_block_insns,
         .arena_bytes = m->config.code_bytes,
     };
-    if (m->n_cpus == MAX_CPUS)
+    if (m->n_cpus == ENG_MAX_CPUS)
         return false;
     cpu->machine = m;
     cpu->target = target;
@@ -135,6 +135,7 @@ bool eng_vcpu_init(EngMachine *m, EngVcpu *cpu, const CpuTarget *target)
         return false;
     eng_tlb_init(m->tlbs, cpu);
     m->dma->mail[cpu->index].cpu = cpu;
+    m->cpus[cpu->index] = cpu;
     m->dma->n_cpus = ++m->n_cpus;
     return true;
 }

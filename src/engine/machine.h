@@ -5,8 +5,11 @@
 
 #include <pthread.h>
 
+#include "breaks.h"
 #include "code.h"
 #include "tlb.h"
+
+enum { ENG_MAX_CPUS = 512 };
 
 struct EngMachine {
     EngConfig config;
@@ -14,6 +17,8 @@ struct EngMachine {
     struct EngCodeMap *code_map;
     struct EngDma *dma;
     uint32_t n_cpus;
+    EngVcpu *cpus[ENG_MAX_CPUS];
+    EngBreaks breaks;
 };
 
 /* Drops what devices have written over since the last call. */

@@ -50,7 +50,7 @@ static bool attend(EngVcpu *cpu, bool poll)
     }
     if ((bits & look) && !cpu->counting)
         poll = true;
-    if (poll) {
+    if (poll && !cpu->stepping) {
         if (bits & look)
             clear_attention(cpu, look);
         if (cpu->target->take_pending(cpu)) {
@@ -95,7 +95,19 @@ static void run_block(EngVcpu *cpu)
         cpu->link = NULL;
         return;
     }
+    if (ARM_UNLIKELY(cpu->machine->breaks.n) && eng_break_near(&cpu->machine->breaks, cpu->pc)) {
+        run_ops(cpu, eng_blocks_short(cpu, 1));
+        cpu->link = NULL;
+        return;
+    }
     run_ops(cpu, eng_blocks_find(cpu));
+}
+
+/* Is a breakpoint on the next instruction, and has that not begun yet? */
+static bool at_break(const EngVcpu *cpu)
+{
+    const EngBreaks *b = &cpu->machine->breaks;
+    return b->n && !cpu->retry_io && !cpu->split && eng_break_hit(b, cpu->pc);
 }
 
 static EngRan run(EngVcpu *cpu)
@@ -111,6 +123,8 @@ static EngRan run(EngVcpu *cpu)
             switch_context(cpu);
         if (cpu->counting && cpu->insns >= cpu->turn_end)
             return ENG_RAN_BUDGET;
+        if (ARM_UNLIKELY(at_break(cpu)))
+            return ENG_RAN_BREAK;
         run_block(cpu);
         uint32_t leave = cpu->leave;
         cpu->leave = ENG_STAY;

@@ -54,6 +54,9 @@ struct VmMachine {
     VmLoop loop;
     /* run loops */
     _Atomic(int) stop;            /* VmStop; first cause wins */
+    _Atomic(int) break_cpu;       /* that stood at a breakpoint, -1: none */
+    uint16_t *inspected;          /* rows of a64_sysregs that a debugger sees (debug.c) */
+    unsigned n_inspected;
     pthread_mutex_t power_lock;   /* with power_changed: vCPU threads that are off wait; a leaf */
     pthread_cond_t power_changed;
     VmCpu *running;               /* virtual clock: whose turn it is, else NULL */
@@ -64,6 +67,8 @@ struct VmMachine {
 
 /* Records why the machine stops and makes the run loop notice. Any thread, signal handlers too. */
 void vm_stop_for(VmMachine *m, VmStop why);
+/* c stands at a breakpoint. */
+void vm_break_at(VmCpu *c);
 /* If a CPU_ON of c is pending, starts it. On the thread that runs c. */
 void vm_start_if_pending(VmCpu *c);
 

@@ -82,6 +82,7 @@ void vm_free(VmMachine *m)
     vm_dismantle(m);
     vm_loaded_clear(&m->loaded);
     free_images(m);
+    g_free(m->inspected);
     vm_loop_fini(&m->loop);
     a64_model_free(m->model);
     pthread_mutex_destroy(&m->power_lock);
@@ -166,6 +167,7 @@ void vm_start_if_pending(VmCpu *c)
 VmStop vm_run(VmMachine *m)
 {
     atomic_store(&m->stop, VM_STOP_NONE);
+    atomic_store(&m->break_cpu, -1);
     if (m->config.virtual_clock) {
         vm_run_virtual(m);
     } else {

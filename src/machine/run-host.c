@@ -50,6 +50,9 @@ static void run_slice(VmCpu *c)
     if (limited) {
         account(c, eng->insns - before);
     }
+    if (ran == ENG_RAN_BREAK) {
+        vm_break_at(c);
+    }
     if (ran == ENG_RAN_HALT) {
         /* Timers are alarms: they kick. A WFE that watches memory looks again soon. */
         const int64_t soon = ev_now_ns(c->machine->clock) + WATCH_NS;

@@ -41,6 +41,9 @@ uint64_t vm_turn(VmCpu *c, uint64_t n)
     m->running = NULL;
     ev_clock_advance(m->clock, start_ns + (int64_t)executed);
     c->asleep = ran == ENG_RAN_HALT;
+    if (ran == ENG_RAN_BREAK) {
+        vm_break_at(c);
+    }
     return executed;
 }
 

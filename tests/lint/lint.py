@@ -22,6 +22,7 @@ ROOMS = {  # room: (rooms whose headers it may include, prefixes of its exported
     "src/snapshot": (set(), ("snap_",)),
     "src/trace": (set(), ("trace_",)),
     "src/ui": (set(), ("ui_",)),
+    "src/gdb": (set(), ("gdb_",)),
     "src/machine": (None, ("vm_",)),  # the composition root may include everything
     "src/cli": (None, ("cli_", "main")),
 }

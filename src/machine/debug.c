@@ -1,0 +1,192 @@
+/* See include/armillary/debug.h. */
+#include "armillary/debug.h"
+
+#include <string.h>
+
+#include "inspect.h"
+#include "machine-impl.h"
+
+void vm_debug_get_core(VmMachine *m, unsigned cpu, VmCoreRegs *out)
+{
+    A64Cpu *c = m->cpus[cpu].cpu;
+    *out = (VmCoreRegs){ .sp = c->st.x[31], .pc = c->eng.pc, .fpsr = c->st.fpsr,
+                         .fpcr = c->st.fpcr, .pstate = (uint32_t)a64_inspect_pstate(c) };
+    memcpy(out->x, c->st.x, sizeof out->x);
+    memcpy(out->v, c->st.v, sizeof out->v);
+}
+
+bool vm_debug_set_core(VmMachine *m, unsigned cpu, const VmCoreRegs *in)
+{
+    A64Cpu *c = m->cpus[cpu].cpu;
+    const bool same = in->pstate == (uint32_t)a64_inspect_pstate(c);
+    if (in->pc & 3 || (!same && !a64_inspect_set_pstate(c, in->pstate))) {
+        return false;
+    }
+    memcpy(c->st.x, in->x, sizeof in->x);
+    memcpy(c->st.v, in->v, sizeof in->v);
+    c->st.x[31] = in->sp;
+    c->eng.pc = in->pc;
+    c->st.fpsr = in->fpsr;
+    c->st.fpcr = in->fpcr;
+    return true;
+}
+
+/* Made when first asked for: the rows of the table that this model has. */
+static void list_sysregs(VmMachine *m)
+{
+    if (m->inspected) {
+        return;
+    }
+    m->inspected = g_new(uint16_t, a64_n_sysregs);
+    for (unsigned row = 0; row < a64_n_sysregs; row++) {
+        uint64_t value;
+        if (a64_inspect_sysreg(m->cpus[0].cpu, &a64_sysregs[row], &value)) {
+            m->inspected[m->n_inspected++] = (uint16_t)row;
+        }
+    }
+}
+
+static const A64SysReg *sysreg(const VmMachine *m, unsigned n)
+{
+    return &a64_sysregs[m->inspected[n]];
+}
+
+unsigned vm_debug_sysregs(VmMachine *m)
+{
+    list_sysregs(m);
+    return m->n_inspected;
+}
+
+const char *vm_debug_sysreg_name(const VmMachine *m, unsigned n)
+{
+    return sysreg(m, n)->name;
+}
+
+uint64_t vm_debug_get_sysreg(VmMachine *m, unsigned cpu, unsigned n)
+{
+    uint64_t value = 0;
+    a64_inspect_sysreg(m->cpus[cpu].cpu, sysreg(m, n), &value);
+    return value;
+}
+
+bool vm_debug_set_sysreg(VmMachine *m, unsigned cpu, unsigned n, uint64_t value)
+{
+    return a64_inspect_set_sysreg(m->cpus[cpu].cpu, sysreg(m, n), value);
+}
+
+/* Bytes from va to the end of its page, at most n. */
+static size_t piece(uint64_t va, size_t n)
+{
+    return MIN(n, ARM_PAGE_SIZE - (va & ARM_PAGE_MASK));
+}
+
+size_t vm_debug_read(VmMachine *m, unsigned cpu, uint64_t va, void *to, size_t n)
+{
+    size_t done = 0;
+    Pa pa;
+    while (done < n && a64_inspect_va(m->cpus[cpu].cpu, (Va){ va + done }, &pa)) {
+        const size_t now = piece(va + done, n - done);
+        MemKind kind;
+        const uint8_t *host = mem_host(m->mem, pa, &kind);
+        if (!host) {
+            break;
+        }
+        memcpy((uint8_t *)to + done, host, now);
+        done += now;
+    }
+    return done;
+}
+
+size_t vm_debug_write(VmMachine *m, unsigned cpu, uint64_t va, const void *from, size_t n)
+{
+    size_t done = 0;
+    Pa pa;
+    while (done < n && a64_inspect_va(m->cpus[cpu].cpu, (Va){ va + done }, &pa)) {
+        const size_t now = piece(va + done, n - done);
+        mem_lock_devices(m->mem); /* as a device writes: translated code is dropped */
+        const bool ok = mem_copy_to(m->mem, pa, (const uint8_t *)from + done, now);
+        mem_unlock_devices(m->mem);
+        if (!ok) {
+            break;
+        }
+        done += now;
+    }
+    return done;
+}
+
+bool vm_debug_cpu_on(VmMachine *m, unsigned cpu)
+{
+    vm_start_if_pending(&m->cpus[cpu]);
+    return vm_firmware_power(&m->firmware, cpu) == VM_POWER_ON;
+}
+
+bool vm_debug_break_set(VmMachine *m, uint64_t va)
+{
+    return eng_break_add(m->engine, (Va){ va });
+}
+
+bool vm_debug_break_clear(VmMachine *m, uint64_t va)
+{
+    return eng_break_remove(m->engine, (Va){ va });
+}
+
+void vm_debug_breaks_clear(VmMachine *m)
+{
+    eng_breaks_clear(m->engine);
+}
+
+void vm_break_at(VmCpu *c)
+{
+    int none = -1;
+    atomic_compare_exchange_strong(&c->machine->break_cpu, &none, (int)c->index);
+    vm_stop_for(c->machine, VM_STOP_DEBUG);
+}
+
+int vm_debug_break_cpu(const VmMachine *m)
+{
+    return atomic_load(&m->break_cpu);
+}
+
+/* Instructions are counted, by which a turn of one ends. */
+static void set_counting(A64Cpu *c, bool counting)
+{
+    c->eng.counting = counting;
+    a64_cpu_changed(c);
+}
+
+bool vm_debug_step(VmMachine *m, unsigned cpu)
+{
+    VmCpu *c = &m->cpus[cpu];
+    EngVcpu *eng = &c->cpu->eng;
+    if (!vm_debug_cpu_on(m, cpu)) {
+        return false;
+    }
+    const bool counting = eng->counting;
+    set_counting(c->cpu, true);
+    eng->stepping = true;
+    if (m->config.virtual_clock) {
+        vm_turn(c, 1);
+    } else {
+        const uint64_t before = eng->insns;
+        do { /* someone's call for attention ends a turn before it began */
+            eng->budget = 1;
+        } while (eng_run(eng) == ENG_RAN_STOP && eng->insns == before);
+    }
+    eng->stepping = false;
+    set_counting(c->cpu, counting);
+    return true;
+}
+
+void vm_debug_stop(VmMachine *m)
+{
+    vm_stop_for(m, VM_STOP_DEBUG);
+}
+
+VmStop vm_debug_wait(VmMachine *m)
+{
+    int debug = VM_STOP_DEBUG;
+    atomic_compare_exchange_strong(&m->stop, &debug, VM_STOP_NONE);
+    vm_loop_wait(&m->loop, -1);
+    const int why = atomic_load(&m->stop);
+    return why == VM_STOP_DEBUG ? VM_STOP_NONE : (VmStop)why;
+}
