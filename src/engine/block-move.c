@@ -26,6 +26,19 @@ static uint64_t bytes(uint64_t mem)
     return mem | IR_MEM_SIZE(0);
 }
 
+typedef struct {
+    uint64_t va, n;
+    EngAccess access;
+    uint64_t mem;
+} Span;
+
+/* Of all bytes at once, before any is moved; true: the exception has been taken. */
+static bool is_watched(EngVcpu *cpu, const EngTlbHit *hit, const Span *s)
+{
+    return ARM_UNLIKELY(hit->watched) &&
+           cpu->target->watchpoint(cpu, (Va){s->va}, s->n, s->access, s->mem);
+}
+
 /* Where neither is plain memory: a byte. */
 static uint64_t move_byte(EngVcpu *cpu, const EngMove *m, Va to, Va from)
 {
@@ -47,6 +60,9 @@ uint64_t eng_move(EngVcpu *cpu, const EngMove *m)
     if (!source.host || !target.host)
         return move_byte(cpu, m, to, from);
     uint64_t before = back ? n - 1 : 0;
+    if (is_watched(cpu, &source, &(Span){from.v - before, n, ENG_READ, m->mem_from}) ||
+        is_watched(cpu, &target, &(Span){to.v - before, n, ENG_WRITE, m->mem_to}))
+        return 0;
     memmove(target.host - before, source.host - before, n);
     if (target.code)
         eng_code_written(cpu, (Pa){target.pa.v - before}, n);
@@ -61,6 +77,8 @@ uint64_t eng_fill(EngVcpu *cpu, Va to, uint64_t n, uint8_t byte, uint64_t mem)
         return 0;
     if (!target.host)
         return eng_store(cpu, to, bytes(mem), byte) ? 1 : 0;
+    if (is_watched(cpu, &target, &(Span){to.v, n, ENG_WRITE, mem}))
+        return 0;
     memset(target.host, byte, n);
     if (target.code)
         eng_code_written(cpu, target.pa, n);

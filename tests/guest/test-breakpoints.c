@@ -218,7 +218,20 @@ static void loops(void)
     CHECK_EQ("result", value, 15);
 }
 
-enum { GUEST, TGE_HOST, N_HOSTS };
+/* More settings than anybody would remember; a few of them are where the code is. */
+static void many(void)
+{
+    unsigned at = (unsigned)BITS((u64)line, 11, 2);
+    for (unsigned i = 0; i < 1000; i++) {
+        bool there = i >= at && i < at + 4, behind = i >= at + 4 && i < at + 100;
+        set(i % 6, behind ? 0 : EL10, ((u64)line & ~0xfffull) + 4 * i);
+        const struct RtExc *exc = run(SPSR_EL1H, line);
+        if (there || i < at)
+            CHECK_EQ("one of many", exc->count, there ? i - at + 1 : 0);
+    }
+    clear();
+}
+
 struct Context {
     u64 id1, id2, vmid;
 };
@@ -434,6 +447,7 @@ void test_main(void)
     exception_levels();
     addresses();
     loops();
+    many();
     contexts(false);
     host_contexts();
     bad_links();

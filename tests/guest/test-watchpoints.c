@@ -56,17 +56,22 @@ static void route(bool tde)
     WRITE_ISB(mdcr_el2, mdcr | (tde ? TDE : 0));
 }
 
-static const struct RtExc *run(u64 spsr, u64 (*probe)(u64), u64 arg)
+static const struct RtExc *run_by(enum RtPolicy policy, u64 spsr, u64 (*probe)(u64), u64 arg)
 {
     if (BITS(spsr, 3, 2) < 2)
-        return TRY(RT_SKIP, rt_call(spsr, probe, arg));
+        return TRY(policy, rt_call(spsr, probe, arg));
     if (spsr & D)
-        return TRY(RT_SKIP, probe(arg));
-    rt_arm(RT_SKIP);
+        return TRY(policy, probe(arg));
+    rt_arm(policy);
     __asm__ volatile("msr daifclr, #8" : : : "memory");
     probe(arg);
     __asm__ volatile("msr daifset, #8" : : : "memory");
     return rt_disarm();
+}
+
+static const struct RtExc *run(u64 spsr, u64 (*probe)(u64), u64 arg)
+{
+    return run_by(RT_SKIP, spsr, probe, arg);
 }
 
 struct Want {
@@ -493,6 +498,40 @@ static void effects(void)
     miss("device", run(SPSR_EL1H, ldr32, RTC_BASE));
 }
 
+/* Memory copy and set: any byte of what they touch, read or written. */
+#define MOPS ".arch_extension mops\n add x4, x0, #1024\n mov x5, x0\n mov x6, #200\n mov x7, #0x33\n"
+PROBE(mops_set, MOPS "setp [x5]!, x6!, x7\n setm [x5]!, x6!, x7\n sete [x5]!, x6!, x7");
+PROBE(mops_to, MOPS "cpyp [x5]!, [x4]!, x6!\n cpym [x5]!, [x4]!, x6!\n cpye [x5]!, [x4]!, x6!");
+PROBE(mops_from, MOPS "cpyfp [x4]!, [x5]!, x6!\n cpyfm [x4]!, [x5]!, x6!\n cpyfe [x4]!, [x5]!, x6!");
+PROBE(mops_back, MOPS "add x4, x5, #8\n cpyp [x4]!, [x5]!, x6!\n cpym [x4]!, [x5]!, x6!\n cpye [x4]!, [x5]!, x6!");
+static void memory_copy(void)
+{
+    static const struct {
+        const char *name;
+        u64 (*probe)(u64);
+        bool write;
+        u8 first; /* byte accessed */
+    } kinds[] = {{"SET", mops_set, true, 0}, {"CPY, written", mops_to, true, 0}, {"CPYF, read", mops_from, false, 0},
+                 {"CPY backwards, written", mops_back, true, 8}};
+    u64 at = (u64)area + 0xf80; /* it goes on in the next page */
+    if (BITS(READ(s3_0_c0_c6_2), 19, 16) == 0) { /* ID_AA64ISAR2_EL1.MOPS */
+        rt_skip("memory copy and set", "not announced");
+        return;
+    }
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        u64 first = at + kinds[i].first, bytes[] = {first - 1, first, first + 100, first + 150, first + 199, first + 200};
+        for (unsigned b = 0; b < 6; b++) {
+            watch_byte(2, E | HMC | PAC(1) | LSC(kinds[i].write ? 2 : 1), bytes[b]);
+            const struct RtExc *exc = run_by(RT_LR, SPSR_EL2H & ~D, kinds[i].probe, at); /* no HCRX_EL2 is in the way there */
+            if (b == 0 || b == 5)
+                miss(kinds[i].name, exc);
+            else
+                check_hit(&(struct Want){kinds[i].name, SPSR_EL2H, 2, 2, kinds[i].write ? WNR : 0, first, bytes[b]}, exc);
+        }
+    }
+    clear();
+}
+
 /* A register access of EL1 that has become an access of EL2 to the VNCR page. */
 #define VNCR_EL2 s3_4_c2_c2_0
 #define HCR_NV BIT(42)
@@ -550,6 +589,7 @@ void test_main(void)
     exception_levels();
     contexts();
     priorities();
+    memory_copy();
     nested();
     effects();
     WRITE_ISB(mdscr_el1, 0);
