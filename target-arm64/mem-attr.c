@@ -2,6 +2,9 @@
  * Memory types and cacheability: MAIR decoding and the combination of both stages. Attributes are
  * kept in MAIR's own encoding. Arm ARM, "Memory region attributes", "Stage 2 memory region type and
  * cacheability attributes", "Combining stage 1 and stage 2".
+ *
+ * The XS attribute (FEAT_XS) is not kept: no access takes long. PAR_EL1 shows the attributes as
+ * implemented, which it may. MAIR's encodings with XS = 0 are what they are without.
  */
 #include "walk.h"
 

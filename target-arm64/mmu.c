@@ -92,6 +92,19 @@ void a64_external_abort(EngVcpu *eng, Va va, EngAccess access, uint64_t mem)
 
 enum { LINE_BYTES = 64, ZVA_BYTES = 64 };
 
+/* DC CIVAC and IC IVAU take something away from what was written: FEAT_CMOW lets that count as a
+ * write, in stage 1 for EL0, in stage 2 for both levels. */
+static void cmow(const A64Cpu *cpu, A64SysOp op, A64Access *a)
+{
+    bool taken = op.op1 == 3 && (op.crm == 14 || op.crm == 5);
+    bool host = a64_regime(cpu) != A64_REGIME_EL10;
+
+    a->cmow1 = taken && a->el0 &&
+               (cpu->st.sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1] & A64_SCTLR_EL1_CMOW);
+    a->cmow2 = taken && !host && cpu->mmu->caps.el2 &&
+               (cpu->st.sr[A64_SR_HCRX_EL2] & A64_HCRX_EL2_CMOW);
+}
+
 bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa)
 {
     bool invalidate = op.op1 == 0 && op.crm == 6; /* DC IVAC: wants write permission */
@@ -104,6 +117,7 @@ bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa)
     A64View v;
     A64Walk w;
 
+    cmow(cpu, op, &a);
     a64_view(cpu, a64_regime(cpu), &v);
     w = a64_walk(&v, &io, &a);
     if (w.fault.type != A64_FAULT_NONE) {

@@ -77,6 +77,7 @@ typedef struct {
     bool at;
     bool unaligned; /* Device memory faults */
     bool no_perm;  /* no permission is needed (DC, IC by VA from EL1 and EL2) */
+    bool cmow1, cmow2; /* FEAT_CMOW: cache maintenance that stage 1, stage 2 must let write */
     bool vncr;     /* access to the VNCR_EL2 page */
 } A64Access;
 

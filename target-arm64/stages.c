@@ -5,7 +5,7 @@
  *
  * The Contiguous bit and nT change nothing: entries are cached at the size of one descriptor, and a
  * TLB that holds two sizes of a mapping answers from either (FEAT_BBM, level 2).
- * MISSING: FEAT_S1PIE, FEAT_S1POE, FEAT_S2PIE, FEAT_S2POE, FEAT_HAFT, FEAT_D128, FEAT_THE, FEAT_XS.
+ * MISSING: FEAT_S1PIE, FEAT_S1POE, FEAT_S2PIE, FEAT_S2POE, FEAT_HAFT, FEAT_D128, FEAT_THE.
  */
 #include "walk.h"
 
@@ -93,6 +93,9 @@ static bool stage2_allows(const Ctx *c, const Stage2 *o, Use use, A64Fault *f)
             return false;
         }
         return o->r && (use == FOR_TABLE_READ || o->w);
+    }
+    if (a->cmow2 && !o->w) {
+        return false;
     }
     if (a->no_perm) {
         return true;
@@ -292,6 +295,9 @@ static bool stage1_allows(const Ctx *c, const A64Walk *w)
 
     if (a->no_perm) {
         return true;
+    }
+    if (a->cmow1 && !(who(a) & w->write)) {
+        return false;
     }
     return who(a) &
            (a->access == ENG_FETCH ? w->exec : a->access == ENG_WRITE ? w->write : w->read);

@@ -1,8 +1,8 @@
 /*
- * TLBI: from encoding and operand to what the TLB is asked to drop. TTL and nXS are hints here: the
- * leaf's own size decides, and nothing is kept apart by the XS attribute. Outer Shareable is Inner
- * Shareable: there is one domain. Arm ARM, "TLB maintenance instructions", "TLB range maintenance
- * instructions".
+ * TLBI: from encoding and operand to what the TLB is asked to drop. TTL is a hint that is not
+ * needed here: the leaf's own size decides. nXS means no less: accesses complete at once, whatever
+ * their XS attribute. Outer Shareable is Inner Shareable: there is one domain. Arm ARM, "TLB
+ * maintenance instructions", "TLB range maintenance instructions".
  */
 #include "tlbi.h"
 

@@ -83,6 +83,30 @@ PROBE(load_twice, "ldr x1, [x0]\n ldr x0, [x0]");
     X(rvale2is, "rvale2is, x0", 's', 2)                                                            \
     X(rvae2os, "rvae2os, x0", 's', 2)                                                              \
     X(rvale2os, "rvale2os, x0", 's', 2)
+/* FEAT_XS: the same with CRn = 9. (The assembler is told nothing of Armv8.7.) */
+#define FORMS_XS(X)                                                                                \
+    X(vmalle1isnxs, "#0, c9, c3, #0", 'n', 4)                                                      \
+    X(vae1isnxs, "#0, c9, c3, #1, x0", 'v', 4)                                                     \
+    X(aside1isnxs, "#0, c9, c3, #2, x0", 'i', 4)                                                   \
+    X(vaae1isnxs, "#0, c9, c3, #3, x0", 'a', 4)                                                    \
+    X(vale1nxs, "#0, c9, c7, #5, x0", 'v', 4)                                                      \
+    X(vaale1osnxs, "#0, c9, c1, #7, x0", 'a', 5)                                                   \
+    X(rvae1isnxs, "#0, c9, c2, #1, x0", 'r', 6)                                                    \
+    X(rvaale1osnxs, "#0, c9, c5, #7, x0", 's', 6)                                                  \
+    X(rvaae1nxs, "#0, c9, c6, #3, x0", 's', 6)
+#define FORMS_IPA_XS(X)                                                                            \
+    X(ipas2e1isnxs, "#4, c9, c0, #1, x0", 'p', 4)                                                  \
+    X(ipas2le1osnxs, "#4, c9, c4, #4, x0", 'p', 5)                                                 \
+    X(ripas2e1isnxs, "#4, c9, c0, #2, x0", 'q', 6)
+#define FORMS_EL2_XS(X)                                                                            \
+    X(alle1isnxs, "#4, c9, c3, #4", 'n', 4)                                                        \
+    X(vmalls12e1isnxs, "#4, c9, c3, #6", 'n', 4)
+#define DSB_ISH_NXS ".inst 0xd5033a3f"
+#define FORM_XS(name, op) PROBE(tlbi_##name, "dsb ishst\n sys " op "\n " DSB_ISH_NXS "\n dsb ish\n isb")
+#define DEFINE_XS(name, op, kind, level) FORM_XS(name, op);
+FORMS_XS(DEFINE_XS)
+FORMS_IPA_XS(DEFINE_XS)
+FORMS_EL2_XS(DEFINE_XS)
 #define DEFINE(name, op, kind, level) FORM(name, op);
 FORMS_EL1(DEFINE)
 FORMS_EL2(DEFINE)
@@ -93,10 +117,11 @@ struct Form {
     const char *name;
     u64 (*probe)(u64);
     char kind;
-    u8 level; /* of ID_AA64ISAR0_EL1.TLB: 1 outer shareable, 2 ranges */
+    u8 level; /* of ID_AA64ISAR0_EL1.TLB: 1 outer shareable, 2 ranges; 4 more: FEAT_XS */
 };
 #define ENTRY(name, op, kind, level) {#name, tlbi_##name, kind, level},
-static const struct Form forms_el1[] = {FORMS_EL1(ENTRY)}, forms_el2[] = {FORMS_EL2(ENTRY)}, forms_ipa[] = {FORMS_IPA(ENTRY)},
+static const struct Form forms_el1[] = {FORMS_EL1(ENTRY) FORMS_XS(ENTRY)}, forms_el2[] = {FORMS_EL2(ENTRY) FORMS_EL2_XS(ENTRY)},
+                         forms_ipa[] = {FORMS_IPA(ENTRY) FORMS_IPA_XS(ENTRY)},
                          forms_va2[] = {FORMS_VA2(ENTRY)};
 
 /* Range: TG 4K, SCALE 0, NUM 0 are two pages. hint: the leaf's level as TTL, 0: none (one address: 4K and level). */
@@ -109,9 +134,13 @@ static u64 argument(char kind, u64 va, u64 asid, u64 hint)
 
 static bool announced(const struct Form *f)
 {
-    if (BITS(READ(id_aa64isar0_el1), 59, 56) >= f->level)
+    if (f->level >= 4 && !BITS(READ(id_aa64isar1_el1), 59, 56)) {
+        rt_skip(f->name, "XS is not announced");
+        return false;
+    }
+    if (BITS(READ(id_aa64isar0_el1), 59, 56) >= (f->level & 3u))
         return true;
-    rt_skip(f->name, f->level == 1 ? "TLBIOS is not announced" : "TLBIRANGE is not announced");
+    rt_skip(f->name, (f->level & 3) == 1 ? "TLBIOS is not announced" : "TLBIRANGE is not announced");
     return false;
 }
 

@@ -347,6 +347,8 @@ class Case:
         if self.flag(VF_WXN):
             px, ux = px and not pw, ux and not uw
         execute = (1 if two and ux else 0) | (6 if px else 0)
+        if two and self.caps['e0pd'] and bit(tcr, pick(55, 56)):
+            read, write, execute = read & 6, write & 6, execute & 6
         me = 1 if self.el0 else 4 if self.pan else 2
         if not self.no_perm and not {READ: read, WRITE: write, FETCH: execute}[self.access] & me:
             raise Fault(PERMISSION, level)
