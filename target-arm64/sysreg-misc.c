@@ -28,6 +28,18 @@ uint64_t a64_sr_read_rndr(A64Cpu *cpu)
     return base_random_next(&cpu->st.random);
 }
 
+/* DZP: would DC ZVA be trapped from here? */
+uint64_t a64_sr_read_dczid_el0(A64Cpu *cpu)
+{
+    const uint64_t *sr = cpu->st.sr;
+    unsigned el = cpu->st.pstate.el;
+    bool host = el == 0 && a64_in_host(cpu);
+    uint64_t sctlr = sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
+    bool by_el1 = el == 0 && !(sctlr & A64_SCTLR_EL1_DZE);
+    bool by_el2 = el < 2 && !host && a64_hcr(cpu) & A64_HCR_EL2_TDZ;
+    return sr[A64_SR_DCZID_EL0] | (by_el1 || by_el2 ? A64_DCZID_EL0_DZP : 0);
+}
+
 uint64_t a64_sr_read_isr_el1(A64Cpu *cpu)
 {
     return a64_isr(cpu);

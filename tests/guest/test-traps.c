@@ -299,6 +299,26 @@ static void later_versions(void)
     WRITE_ISB(sctlr_el1, sctlr);
 }
 
+/* DCZID_EL0.DZP tells whether DC ZVA would be trapped. */
+static void zero_prohibited(void)
+{
+    u64 sctlr = READ(sctlr_el1);
+    WRITE_ISB(sctlr_el1, sctlr | BIT(14)); /* DZE */
+    CHECK_EQ("DZP, EL1", rt_el1(r_dczid, 0) & BIT(4), 0);
+    CHECK_EQ("DZP, EL0", rt_el0(r_dczid, 0) & BIT(4), 0);
+    WRITE_ISB(sctlr_el1, sctlr & ~BIT(14));
+    CHECK_EQ("DZP, EL1 without DZE", rt_el1(r_dczid, 0) & BIT(4), 0);
+    CHECK_EQ("DZP, EL0 without DZE", rt_el0(r_dczid, 0) & BIT(4), BIT(4));
+    CHECK_EQ("DZP, EL2", READ(dczid_el0) & BIT(4), 0);
+    WRITE_ISB(sctlr_el1, sctlr | BIT(14));
+    WRITE_ISB(hcr_el2, HCR_RW | TDZ);
+    CHECK_EQ("DZP, EL1 with TDZ", rt_el1(r_dczid, 0) & BIT(4), BIT(4));
+    CHECK_EQ("DZP, EL0 with TDZ", rt_el0(r_dczid, 0) & BIT(4), BIT(4));
+    CHECK_EQ("DZP, EL2 with TDZ", READ(dczid_el0) & BIT(4), 0);
+    WRITE_ISB(hcr_el2, HCR_RW);
+    WRITE_ISB(sctlr_el1, sctlr);
+}
+
 /* HSTR_EL2 traps AArch32 accesses only. */
 static void hstr(void)
 {
@@ -378,6 +398,7 @@ void test_main(void)
     floating_point();
     debug();
     hstr();
+    zero_prohibited();
     later_versions();
     undefined();
     id_space();
