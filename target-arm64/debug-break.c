@@ -43,6 +43,7 @@ static uint64_t breakpoint(void *env, uint64_t a, uint64_t b, uint64_t c)
     A64Cpu *cpu = env;
     if (a64_breakpoint_due(cpu, cpu->eng.insn_pc))
         a64_raise(cpu, &(A64Exception){.el = a64_debug_target(cpu),
+                                       .control = a64_debug_control(cpu),
                                        .ec = A64_EC_BREAKPOINT_LOWER,
                                        .iss = ISS_DEBUG});
     return 0;

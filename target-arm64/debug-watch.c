@@ -95,6 +95,7 @@ static void take(A64Cpu *cpu, const Access *a, unsigned n, uint64_t offset)
     A64Ec ec = a->iss & ISS_VNCR ? A64_EC_WATCHPOINT : A64_EC_WATCHPOINT_LOWER;
     a64_raise(cpu, &(A64Exception){
                        .el = a64_debug_target(cpu),
+                       .control = a64_debug_control(cpu),
                        .ec = ec,
                        .iss = ISS_DEBUG | a->iss | (a->write ? ISS_WNR : 0) |
                               (numbered ? ISS_WPTV | n << ISS_WPT_SHIFT : 0),

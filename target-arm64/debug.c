@@ -15,6 +15,13 @@ unsigned a64_debug_target(const A64Cpu *cpu)
     return el2 ? 2 : 1;
 }
 
+const char *a64_debug_control(const A64Cpu *cpu)
+{
+    if (cpu->st.pstate.el == 2 || a64_in_host(cpu) || a64_debug_target(cpu) == 1)
+        return NULL;
+    return a64_hcr(cpu) & A64_HCR_EL2_TGE ? "HCR_EL2.TGE" : "MDCR_EL2.TDE";
+}
+
 bool a64_debug_enabled(const A64Cpu *cpu, unsigned el, bool masked)
 {
     unsigned target = a64_debug_target(cpu);

@@ -12,6 +12,9 @@
 
 /* EL that debug exceptions go to. */
 unsigned a64_debug_target(const A64Cpu *cpu);
+/* The bit that takes debug exceptions from the current EL to EL2, NULL when they go there (or to
+ * EL1) anyway. For A64Exception.control. */
+const char *a64_debug_control(const A64Cpu *cpu);
 /* Are debug exceptions generated from el with PSTATE.D = masked? */
 bool a64_debug_enabled(const A64Cpu *cpu, unsigned el, bool masked);
 /* Breakpoints and watchpoints: as a64_debug_enabled, and MDSCR_EL1.MDE. */

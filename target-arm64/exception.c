@@ -114,8 +114,11 @@ void a64_raise(A64Cpu *cpu, const A64Exception *e)
         st->sr[A64_SR_HPFAR_EL2] = e->ipa.v >> 12 << 4;
     uint64_t from = cpu->eng.insn_pc;
     unsigned from_el = st->pstate.el;
-    if (e->control)
-        a64_trace_trap(cpu, target, esr, e->control);
+    const char *control = e->control;
+    if (!control && !e->el && from_el == 0 && target == 2 && !a64_in_host(cpu))
+        control = "HCR_EL2.TGE";
+    if (control)
+        a64_trace_trap(cpu, target, esr, control);
     a64_enter(cpu, target, 0, from + (e->after ? 4 : 0));
     a64_trace_exception(cpu, from_el, from, esr);
 }

@@ -111,6 +111,9 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
     } else {
         e.iss = data_iss(from, f, vncr);
     }
+    if (e.el == 2 && cpu->st.pstate.el < 2 && external(f) && !f->stage2 && !a64_in_host(cpu)) {
+        e.control = a64_mmu_hcr(cpu) & A64_HCR_EL2_TGE ? "HCR_EL2.TGE" : "HCR_EL2.TEA";
+    }
     trace_abort(cpu, from, f, e.iss);
     a64_raise(cpu, &e);
 }

@@ -31,6 +31,7 @@ bool a64_step_after_return(const A64Cpu *cpu, uint64_t spsr)
 static void raise_step(A64Cpu *cpu, uint32_t iss)
 {
     a64_raise(cpu, &(A64Exception){.el = a64_debug_target(cpu),
+                                   .control = a64_debug_control(cpu),
                                    .ec = A64_EC_STEP_LOWER,
                                    .iss = ISS_STEP | iss});
 }

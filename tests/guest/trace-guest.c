@@ -8,7 +8,9 @@
 #define HCR_TWI BIT(13)
 #define HCR_TVM BIT(26)
 #define HCR_API BIT(41)
+#define HCR_TEA BIT(37)
 #define MDCR_TDA BIT(9)
+#define MDCR_TDE BIT(8)
 #define HFGWTR_EL2 s3_4_c1_c1_5
 
 PROBE(w_tcr, "msr tcr_el1, x0");
@@ -28,16 +30,19 @@ PROBE(set_vttbr, "msr vttbr_el2, x0");
 PROBE(set_lr0, "msr s3_4_c12_c12_0, x0");
 PROBE(set_lr3, "msr s3_4_c12_c12_3, x0");
 PROBE(undefined, "udf #0");
+PROBE(do_brk, "brk #3");
+PROBE(nothing_there, "ldr w0, [x0]");
 /* 1 + 2 x 100 + 1 instructions from the return to the exit (trace.py). */
 PROBE(loop, "mov x1, #100\n 1: subs x1, x1, #1\n b.ne 1b\n hvc #1");
 
 static struct RtMap s2;
+#define NOTHING 0x0b000000 /* no device answers there */
 
 static void trapped(u64 hcr, u64 (*probe)(u64))
 {
     WRITE_ISB(hcr_el2, HCR_RW | HCR_API | hcr);
     rt_arm(RT_SKIP);
-    rt_el1(probe, 0);
+    rt_el1(probe, NOTHING);
     CHECK_EQ("exceptions", rt_disarm()->count, 1);
     WRITE_ISB(hcr_el2, HCR_RW | HCR_API);
 }
@@ -50,6 +55,13 @@ static void traps(void)
     WRITE_ISB(mdcr_el2, READ(mdcr_el2) | MDCR_TDA);
     trapped(0, r_mdscr);
     WRITE_ISB(mdcr_el2, READ(mdcr_el2) & ~MDCR_TDA);
+    WRITE_ISB(mdcr_el2, READ(mdcr_el2) | MDCR_TDE);
+    trapped(0, do_brk);
+    WRITE_ISB(mdcr_el2, READ(mdcr_el2) & ~MDCR_TDE);
+    if (BITS(READ(id_aa64pfr0_el1), 31, 28)) {
+        rt_puts("RAS\n");
+        trapped(HCR_TEA, nothing_there);
+    }
     WRITE_ISB(cptr_el2, READ(cptr_el2) | BIT(10));
     trapped(0, use_fp);
     WRITE_ISB(cptr_el2, READ(cptr_el2) & ~BIT(10));

@@ -42,15 +42,18 @@ LOAD = 1 << 24 | 3 << 22 | 1 << 15 | 6  # ISV, 8 bytes, X0; translation fault, l
 TCR = esr(0x18, sys_iss(3, 0, 2, 0, 2, 0))
 
 
-def wanted(fgt):
-    """(label of the PC, text) of each event."""
+def wanted(said):
+    """(label of the PC, text) of each event; said: what the guest found to be there."""
     out = [("w_tcr", f"trap HCR_EL2.TVM: write TCR_EL1 to EL2 esr={TCR}"),
            ("do_wfi", f"trap HCR_EL2.TWI: WFI or WFE to EL2 esr={esr(1, COND)}"),
            ("do_smc", f"trap HCR_EL2.TSC: SMC to EL2 esr={esr(0x17, 7)}"),
            ("r_mdscr", f"trap MDCR_EL2.TDA: read MDSCR_EL1 to EL2 esr={esr(0x18, sys_iss(2, 0, 0, 2, 2, 1))}"),
-           ("use_fp", f"trap CPTR_EL2.TFP: FP or SIMD access to EL2 esr={esr(7, COND)}"),
-           ("use_fp", f"trap CPACR_EL1.FPEN: FP or SIMD access to EL1 esr={esr(7, COND)}")]
-    if fgt:
+           ("do_brk", f"trap MDCR_EL2.TDE: BRK to EL2 esr={esr(0x3c, 3)}")]
+    if "RAS" in said:
+        out.append(("nothing_there", f"trap HCR_EL2.TEA: data abort to EL2 esr={esr(0x24, 0x10)}"))
+    out += [("use_fp", f"trap CPTR_EL2.TFP: FP or SIMD access to EL2 esr={esr(7, COND)}"),
+            ("use_fp", f"trap CPACR_EL1.FPEN: FP or SIMD access to EL1 esr={esr(7, COND)}")]
+    if "FGT" in said:
         out.append(("w_tcr", f"trap HFGWTR_EL2.TCR_EL1: write TCR_EL1 to EL2 esr={TCR}"))
     return out + [
         ("set_vttbr", "vmid_switch 0 -> 5 vttbr={s2:#x}"),
@@ -82,9 +85,9 @@ def check_events(armillary, elf, options):
     console, _, lines = run(armillary, elf, "trap,stage2_fault,vmid_switch,asid_switch,tlbi,lr_write", *options)
     names = symbols(elf)
     # the runtime's own: TLBIs of whole regimes while it sets up translation
-    probes = set(names[label] for label, _ in wanted(True))
+    probes = set(names[label] for label, _ in wanted(["FGT", "RAS"]))
     lines = [line for line in lines if int(re.search(r"pc=(\S+)", line)[1], 16) in probes]
-    want = [f"pc={names[label]:#x} {text}" for label, text in wanted("FGT" in console.split())]
+    want = [f"pc={names[label]:#x} {text}" for label, text in wanted(console.split())]
     table = next((re.search(r"vttbr=(\S+)", line)[1] for line in lines if "vttbr=" in line), "0")
     root = int(table, 16) & (1 << 48) - 1
     want = [w.replace("{s2:#x}", f"{root | (5 if '> 5' in w else 6) << 48:#x}") for w in want]
