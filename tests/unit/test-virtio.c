@@ -1,5 +1,5 @@
 /*
- * virtio-mmio, split virtqueues, block, console and entropy devices, driven as a driver would:
+ * virtio-mmio, split virtqueues, block device, driven as a driver would:
  * layouts and values from VIRTIO 1.2.
  */
 #include <setjmp.h>
@@ -14,161 +14,9 @@
 #include <cmocka.h>
 #include <glib.h>
 #include <glib/gstdio.h>
-
+#include "armillary/random.h"
+#include "virtio-bench.h"
 #include "virtio/blk.h"
-#include "virtio/console.h"
-#include "virtio/rng.h"
-
-#define RAM UINT64_C(0x40000000)
-enum { RAM_SIZE = 0x100000 };
-/* Where the test keeps its rings and buffers. */
-#define DESC (RAM + 0x0)
-#define AVAIL (RAM + 0x2000)
-#define USED (RAM + 0x3000)
-#define TABLE (RAM + 0x4000)
-#define DATA (RAM + 0x10000)
-enum { NUM = 16, SECTORS = 64 };
-enum { D_NEXT = 1, D_WRITE = 2, D_INDIRECT = 4 };
-enum { STATUS = 0x70, NOTIFY = 0x50, INT_STATUS = 0x60, INT_ACK = 0x64 };
-#define FEATURES (VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC)
-
-typedef struct {
-    Mem *mem;
-    EvClock *clock;
-    HwDevice *dev;
-    uint8_t *ram;
-    bool line;
-    unsigned edges;
-    uint16_t avail; /* driver's indices of the queue in use */
-    uint32_t queue;
-    char path[64];
-    char out[256];
-    size_t n_out;
-    unsigned asks;
-} Bench;
-
-static void set_line(void *ctx, unsigned n, bool level)
-{
-    Bench *b = ctx;
-    b->edges += level && !b->line;
-    b->line = level;
-}
-
-static Bench *bench_new(VirtioDevice *d)
-{
-    Bench *b = calloc(1, sizeof *b);
-    MemKind kind;
-    b->mem = mem_new();
-    assert_true(mem_add_ram(b->mem, "ram", (Pa){RAM}, RAM_SIZE, MEM_RAM));
-    b->ram = mem_host(b->mem, (Pa){RAM}, &kind);
-    b->clock = ev_clock_new(true);
-    const HwEnv env = {.mem = b->mem, .clock = b->clock};
-    b->dev = hw_device_new(virtio_mmio_class(), &env, d);
-    hw_device_connect(b->dev, 0, (HwLine){set_line, b, 0});
-    return b;
-}
-
-static void bench_free(Bench *b)
-{
-    hw_device_free(b->dev);
-    ev_clock_free(b->clock);
-    mem_free(b->mem);
-    free(b);
-}
-
-static uint32_t get(Bench *b, uint32_t offset)
-{
-    uint64_t value;
-    assert_true(hw_device_read(b->dev, offset, 4, &value));
-    return (uint32_t)value;
-}
-
-static void set(Bench *b, uint32_t offset, uint32_t value)
-{
-    assert_true(hw_device_write(b->dev, offset, 4, value));
-}
-
-static uint8_t *at(Bench *b, uint64_t pa)
-{
-    return b->ram + (pa - RAM);
-}
-
-static void put16(Bench *b, uint64_t pa, uint16_t v)
-{
-    memcpy(at(b, pa), &v, 2);
-}
-
-static uint16_t get16(Bench *b, uint64_t pa)
-{
-    uint16_t v;
-    memcpy(&v, at(b, pa), 2);
-    return v;
-}
-
-static void write_desc(Bench *b, uint64_t table, unsigned i, VirtioSegment s, uint32_t flags_next)
-{
-    memcpy(at(b, table + 16 * i), &s.addr, 8);
-    memcpy(at(b, table + 16 * i + 8), &s.len, 4);
-    memcpy(at(b, table + 16 * i + 12), &flags_next, 4);
-}
-
-static uint32_t link_to(unsigned flags, unsigned next)
-{
-    return flags | next << 16;
-}
-
-static void negotiate(Bench *b, uint64_t features)
-{
-    set(b, STATUS, 0);
-    set(b, STATUS, 1);
-    set(b, STATUS, 3);
-    for (uint32_t i = 0; i < 2; i++) {
-        set(b, 0x24, i);
-        set(b, 0x20, (uint32_t)(features >> 32 * i));
-    }
-    set(b, STATUS, 0xb);
-}
-
-static void start(Bench *b, uint32_t queue, uint64_t features)
-{
-    memset(at(b, DESC), 0, 0x4000);
-    b->avail = 0;
-    b->queue = queue;
-    negotiate(b, features);
-    assert_int_equal(get(b, STATUS), 0xb);
-    set(b, 0x30, queue);
-    assert_int_equal(get(b, 0x34), 256);
-    set(b, 0x38, NUM);
-    set(b, 0x80, (uint32_t)DESC);
-    set(b, 0x90, (uint32_t)AVAIL);
-    set(b, 0xa0, (uint32_t)USED);
-    set(b, 0x44, 1);
-    assert_int_equal(get(b, 0x44), 1);
-    set(b, STATUS, 0xf);
-}
-
-/* Makes the chain that starts at descriptor `head` available. */
-static void offer(Bench *b, uint16_t head)
-{
-    put16(b, AVAIL + 4 + 2 * (b->avail % NUM), head);
-    put16(b, AVAIL + 2, ++b->avail);
-}
-
-static void kick(Bench *b)
-{
-    set(b, NOTIFY, b->queue);
-}
-
-/* Length of the last used element; its id must be `head`. */
-static uint32_t used_length(Bench *b, uint32_t head)
-{
-    const uint16_t used = get16(b, USED + 2);
-    uint32_t element[2];
-    assert_int_equal(used, b->avail);
-    memcpy(element, at(b, USED + 4 + 8 * ((used - 1) % NUM)), 8);
-    assert_int_equal(element[0], head);
-    return element[1];
-}
 
 static void a_slot_without_a_device(void **state)
 {
@@ -561,112 +409,6 @@ static void random_rings(void **state)
     }
 }
 
-static void take_output(void *ctx, const uint8_t *bytes, size_t n)
-{
-    Bench *b = ctx;
-    assert_true(b->n_out + n <= sizeof b->out);
-    memcpy(b->out + b->n_out, bytes, n);
-    b->n_out += n;
-}
-
-static void ask_input(void *ctx)
-{
-    ((Bench *)ctx)->asks++;
-}
-
-static void console(void **state)
-{
-    HwCharPort port = {take_output, ask_input, NULL};
-    VirtioDevice *d = virtio_console_new(&port);
-    Bench *b = bench_new(d);
-    port.ctx = b;
-    assert_int_equal(get(b, 8), 3);
-    set(b, 0x108, 'e'); /* emergency write, before any driver */
-    start(b, 1, FEATURES);
-    memcpy(at(b, DATA), "hello", 5);
-    write_desc(b, DESC, 0, (VirtioSegment){DATA, 3}, link_to(D_NEXT, 1));
-    write_desc(b, DESC, 1, (VirtioSegment){DATA + 3, 2}, 0);
-    offer(b, 0);
-    kick(b);
-    assert_int_equal(b->n_out, 6);
-    assert_memory_equal(b->out, "ehello", 6);
-    assert_int_equal(used_length(b, 0), 0);
-
-    const uint8_t text[] = "abcdef";
-    assert_int_equal(virtio_console_receive(b->dev, text, 6), 0); /* queue 0 is not set up */
-    start(b, 0, FEATURES);
-    assert_int_equal(virtio_console_receive(b->dev, text, 6), 0); /* no buffer */
-    write_desc(b, DESC, 0, (VirtioSegment){DATA, 4}, D_WRITE);
-    offer(b, 0);
-    kick(b);
-    assert_int_equal(b->asks, 1);
-    assert_int_equal(virtio_console_receive(b->dev, text, 6), 4);
-    assert_int_equal(used_length(b, 0), 4);
-    assert_memory_equal(at(b, DATA), "abcd", 4);
-    assert_true(b->line);
-    bench_free(b);
-    virtio_console_free(d);
-}
-
-/* A driver on another CPU that adds requests as fast as they are served. */
-static void take_and_offer(void *ctx, const uint8_t *bytes, size_t n)
-{
-    Bench *b = ctx;
-    b->n_out++;
-    if (b->n_out < 100) {
-        offer(b, 0);
-    }
-}
-
-static void endless_requests(void **state)
-{
-    HwCharPort port = {take_and_offer, NULL, NULL};
-    VirtioDevice *d = virtio_console_new(&port);
-    Bench *b = bench_new(d);
-    port.ctx = b;
-    start(b, 1, FEATURES);
-    write_desc(b, DESC, 0, (VirtioSegment){DATA, 1}, 0);
-    offer(b, 0);
-    kick(b);
-    assert_in_range(b->n_out, NUM, 2 * NUM); /* a queue's length now (twice: kick updates, too) */
-    assert_true(ev_next_alarm(b->clock) != INT64_MAX);
-    for (unsigned i = 1; i < 20 && b->n_out < 100; i++) {
-        ev_clock_advance(b->clock, 10000 * i);
-        mem_lock_devices(b->mem);
-        ev_run_due(b->clock);
-        mem_unlock_devices(b->mem);
-    }
-    assert_int_equal(b->n_out, 100);
-    assert_int_equal(get16(b, USED + 2), 100);
-    assert_true(ev_next_alarm(b->clock) == INT64_MAX);
-    bench_free(b);
-    virtio_console_free(d);
-}
-
-static void entropy(void **state)
-{
-    BaseRandom random;
-    base_random_seed(&random, 42);
-    VirtioDevice *d = virtio_rng_new(&random);
-    Bench *b = bench_new(d);
-    /* high bytes of xoshiro256** seeded with splitmix64(42) */
-    const uint8_t expected[] = {0x15, 0x61, 0xae, 0xec, 0xfd, 0xc5};
-    assert_int_equal(get(b, 8), 4);
-    start(b, 0, FEATURES);
-    write_desc(b, DESC, 0, (VirtioSegment){DATA, 6}, D_WRITE);
-    offer(b, 0);
-    kick(b);
-    assert_int_equal(used_length(b, 0), 6);
-    assert_memory_equal(at(b, DATA), expected, 6);
-    write_desc(b, DESC, 0, (VirtioSegment){DATA, 0x10000}, D_WRITE);
-    offer(b, 0);
-    kick(b);
-    assert_int_equal(used_length(b, 0), 4096);
-    assert_int_equal(at(b, DATA)[4096], 0);
-    bench_free(b);
-    virtio_rng_free(d);
-}
-
 static void one_writer_or_many_readers(void **state)
 {
     Bench *b = *state; /* has it open for writing */
@@ -718,9 +460,6 @@ int main(void)
         DISK(hostile_rings),
         DISK(hostile_addresses),
         DISK(random_rings),
-        cmocka_unit_test(console),
-        cmocka_unit_test(endless_requests),
-        cmocka_unit_test(entropy),
         cmocka_unit_test(image_errors),
         DISK(one_writer_or_many_readers),
         cmocka_unit_test_setup_teardown(many_readers, disk_setup_ro, disk_teardown),
