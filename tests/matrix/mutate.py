@@ -59,7 +59,8 @@ def rule_mutants(text):
     els, ways, condition, outcome = m.groups()
     yield '', 'no rule'
     for old, new in (('EL1', 'EL2'), ('EL2', 'EL1')):
-        if outcome.startswith(old):
+        # With HCR_EL2.TGE=1 what is for EL1 goes to EL2.
+        if outcome.startswith(old) and not re.search(r'(?<!!)HOST0', condition):
             yield text[:m.start(4)] + outcome.replace(old, new, 1), 'to ' + new
     for k in re.finditer(r'(!?)=([01]+)(?=[\s)]|$)', condition):
         value = ''.join('10'[int(c)] for c in k[2])
