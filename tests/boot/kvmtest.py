@@ -21,7 +21,7 @@ def level_problems(trace, largest):
     """What is wrong with the levels of the first stage-2 permission faults at the watched addresses."""
     found = {}
     for line in trace.splitlines():
-        match = re.search(r"mmu_fault va=\S+ ipa=(\S+) status=(\S+) permission", line)
+        match = re.search(r"stage2_fault \w+ permission.* ipa=(\S+) .*status=(\S+)", line)
         if match and int(match[1], 16) in LEVELS:
             found.setdefault(int(match[1], 16), int(match[2], 16) & 0x3f)
     wanted = {ipa: 0b001100 | max(level, largest) for ipa, level in LEVELS.items()}
@@ -42,7 +42,7 @@ def main():
             where = rest.index("--append") + 1 if "--append" in rest else len(rest) + 1
             rest = rest if "--append" in rest else rest + ["--append", ""]
             rest[where] = f"{rest[where]} {HUGE}".strip()
-            own += ["--memory", "3G", "--trace", f"mmu_fault:{folder}/trace"]
+            own += ["--memory", "3G", "--trace", f"stage2_fault:{folder}/trace"]
         command = [sys.executable, boot.HERE / "boot.py", armillary, "--script", folder / "script.sh", "--add", f"{folder}/kvmtest:bin/kvmtest",
                    "--expect", "kvmtest: 0 failed", "--show", "kvmtest", "--timeout", "280", *rest, "--", *own]
         status = subprocess.run([str(c) for c in command], check=False).returncode
