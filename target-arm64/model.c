@@ -66,8 +66,19 @@ static void withdraw(A64Model *m, A64Feature f)
             withdraw(m, a64_feature_needs[i].feature);
 }
 
+/* Algorithms of pointer authentication: max has the first, and may be asked for another. */
+static const A64Feature pac_algorithms[] = {A64_FEAT_PACIMP, A64_FEAT_PACQARMA5,
+                                            A64_FEAT_PACQARMA3};
+
+static bool is_pac_algorithm(A64Feature f)
+{
+    return f == pac_algorithms[0] || f == pac_algorithms[1] || f == pac_algorithms[2];
+}
+
 static bool in_max(A64Feature f)
 {
+    if (is_pac_algorithm(f))
+        return true;
     for (unsigned i = 0; i < a64_cpu_rows[0].n; i++)
         if (a64_cpu_rows[0].features[i] == f)
             return true;
@@ -94,6 +105,8 @@ static bool apply_option(A64Model *m, const char *item, GError **error)
         g_set_error(error, error_quark(), 0, "CPU feature '%s' is not implemented", part[0]);
         return false;
     }
+    for (unsigned i = 0; i < G_N_ELEMENTS(pac_algorithms) && is_pac_algorithm(f); i++)
+        announce(m, pac_algorithms[i], false);
     announce(m, f, true);
     return true;
 }

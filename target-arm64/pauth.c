@@ -1,6 +1,6 @@
 /*
  * Pointer authentication codes: where they stand in a pointer, and what they are. The code is a
- * keyed mix of our own, 64 bits of which as many are used as the pointer has room for.
+ * keyed mix of our own (or QARMA's), 64 bits of which as many are used as the pointer has room for.
  * Arm ARM, "Pointer authentication", and the pseudocode of AddPAC, Auth and Strip.
  */
 #include "pauth.h"
@@ -8,6 +8,7 @@
 #include "exception.h"
 #include "helpers.h"
 #include "model.h"
+#include "qarma.h"
 
 /* The translation regime as far as a pointer's layout depends on it. */
 typedef struct {
@@ -86,6 +87,11 @@ static uint64_t mix(uint64_t x)
 static uint64_t code(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, unsigned key_slot)
 {
     uint64_t low = cpu->st.sr[key_slot], high = cpu->st.sr[key_slot + 1];
+    const uint64_t key[2] = {high, low};
+    if (a64_has(cpu->model, A64_FEAT_PACQARMA5))
+        return a64_qarma5(ptr, modifier, key);
+    if (a64_has(cpu->model, A64_FEAT_PACQARMA3))
+        return a64_qarma3(ptr, modifier, key);
     return mix(mix(ptr ^ low) + (modifier ^ high)) ^ low;
 }
 

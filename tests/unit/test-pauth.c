@@ -11,6 +11,7 @@
 
 #include "cpu.h"
 #include "pauth.h"
+#include "qarma.h"
 
 #define USER UINT64_C(0x0000123456789abc)
 #define KERNEL UINT64_C(0xffff800012345678)
@@ -112,6 +113,46 @@ static void epac(void **state)
     a64_model_free(m);
 }
 
+/* QARMA: the paper's key, tweak and text, and what qemu-system-aarch64 11 makes of PACGA. */
+static void qarma(void **state)
+{
+    static const struct {
+        uint64_t data, modifier, key[2];
+        uint32_t five, three; /* the upper halves */
+    } vectors[] = {
+        {0xfb623599da6e8127, 0x477d469dec0b8762, {0x84be85ce9804e94b, 0xec2802d4e0a488e9},
+         0xc003b939, 0xc8b7fdc1},
+        {0, 0, {0, 0}, 0x76243b95, 0x10d058ee},
+        {UINT64_MAX, 1, {2, 3}, 0x6dc4582e, 0x703fe3af},
+        {0x0123456789abcdef, 0xfedcba9876543210, {0x1111222233334444, 0x5555666677778888},
+         0x3b5cbb36, 0xdb5239dc},
+    };
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t five = a64_qarma5(vectors[i].data, vectors[i].modifier, vectors[i].key);
+        uint64_t three = a64_qarma3(vectors[i].data, vectors[i].modifier, vectors[i].key);
+        assert_int_equal(five >> 32, vectors[i].five);
+        assert_int_equal(three >> 32, vectors[i].three);
+    }
+    assert_int_equal(a64_qarma5(vectors[0].data, vectors[0].modifier, vectors[0].key),
+                     UINT64_C(0xc003b93999b33765));
+}
+
+/* One algorithm at a time, with the level in its own field. */
+static void algorithms(void **state)
+{
+    A64Model *five = a64_model_new("max,pacqarma5=on", NULL);
+    A64Model *three = a64_model_new("max,pacqarma3=on", NULL);
+    const uint64_t *id5 = five->reset, *id3 = three->reset;
+    assert_int_equal(id5[A64_SR_ID_AA64ISAR1_EL1] >> 4 & 0xff, 0x05);  /* API, APA */
+    assert_int_equal(id5[A64_SR_ID_AA64ISAR1_EL1] >> 24 & 0xff, 0x01); /* GPI, GPA */
+    assert_int_equal(id5[A64_SR_ID_AA64ISAR2_EL1] >> 8 & 0xff, 0);
+    assert_int_equal(id3[A64_SR_ID_AA64ISAR1_EL1] >> 4 & 0xff, 0);
+    assert_int_equal(id3[A64_SR_ID_AA64ISAR1_EL1] >> 24 & 0xff, 0);
+    assert_int_equal(id3[A64_SR_ID_AA64ISAR2_EL1] >> 8 & 0xff, 0x51); /* APA3, GPA3 */
+    a64_model_free(five);
+    a64_model_free(three);
+}
+
 /* With the top byte ignored it is not part of the code's place, but it is signed. */
 static void tags(void **state)
 {
@@ -173,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup(there_and_back, each), cmocka_unit_test_setup(failures, each),
         cmocka_unit_test_setup(tags, each),
         cmocka_unit_test_setup(enhanced_failures, each), cmocka_unit_test_setup(epac, each),
+        cmocka_unit_test(qarma), cmocka_unit_test(algorithms),
         cmocka_unit_test_setup(ranges, each), cmocka_unit_test_setup(enabling, each),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
