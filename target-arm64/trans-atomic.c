@@ -12,8 +12,7 @@ static IrVal base_address(A64Trans *t, unsigned rn)
     return a64_t_address(t, (A64Base){.rn = rn});
 }
 
-/* Without FEAT_LSE2 these must be aligned; with it their bytes must lie within 16 aligned ones. */
-static uint64_t aligned(const A64Trans *t)
+uint64_t a64_t_ordered(const A64Trans *t)
 {
     return a64_t_has(t, A64_FEAT_LSE2) ? IR_MEM_WITHIN16 : IR_MEM_ALIGN;
 }
@@ -26,7 +25,7 @@ bool a64_trans_ldst_ordered(A64Trans *t, const A64Args_ordered *a)
 {
     const A64Transfer x = {a->size, a->sign, a->sign ? a->sf : a->size == 3, a->rt, true};
     const A64Base base = {.rn = a->rn, .offset = a->simm};
-    uint64_t mem = IR_MEM_SIZE(a->size) | aligned(t) | IR_MEM_NAA | a64_t_iss(&x);
+    uint64_t mem = IR_MEM_SIZE(a->size) | a64_t_ordered(t) | IR_MEM_NAA | a64_t_iss(&x);
     IrVal address = a64_t_address(t, base);
 
     if (a->load) {
@@ -40,6 +39,40 @@ bool a64_trans_ldst_ordered(A64Trans *t, const A64Args_ordered *a)
     return true;
 }
 
+/*
+ * FEAT_LRCPC3. A pair of releasing stores is one access where it can be, with the fence of STLR
+ * behind it.
+ */
+bool a64_trans_rcpc3(A64Trans *t, const A64Args_rcpc3 *a)
+{
+    const IrType type = a->size == 3 ? IR_I64 : IR_I32;
+    const int64_t bytes = (int64_t)(1 + a->pair) << a->size;
+    const A64Base base = {.rn = a->rn, .offset = a->load ? bytes : -bytes, .wback = a->wback,
+                          .post = a->load || !a->wback};
+    const uint64_t mem = IR_MEM_SIZE(a->size) | a64_t_ordered(t) | IR_MEM_NAA |
+                         (a->pair ? IR_MEM_PAIR : 0);
+    const IrVal address = a64_t_address(t, base);
+    const IrVal next = ir_bin(t->b, IR_ADD, IR_I64, address,
+                              a64_t_const(t, IR_I64, UINT64_C(1) << a->size));
+
+    if (a->load) {
+        const IrVal first = ir_load(t->b, type, address, mem);
+        const IrVal second = a->pair ? ir_load(t->b, type, next, IR_MEM_SECOND(mem)) : 0;
+        a64_t_set_x(t, a->rt, first);
+        if (a->pair) {
+            a64_t_set_x(t, a->rt2, second);
+        }
+    } else {
+        ir_store(t->b, type, address, a64_t_x(t, type, a->rt), mem);
+        if (a->pair) {
+            ir_store(t->b, type, next, a64_t_x(t, type, a->rt2), IR_MEM_SECOND(mem));
+        }
+        ir_emit(t->b, IR_FENCE, IR_I64, 0, 0, 0, IR_FENCE_ALL);
+    }
+    a64_t_writeback(t, base, address);
+    return true;
+}
+
 /* Register numbers of a helper that reads or writes registers itself. */
 static IrVal pack_regs(A64Trans *t, uint32_t rs, uint32_t rt, uint32_t rt2)
 {
@@ -49,7 +82,7 @@ static IrVal pack_regs(A64Trans *t, uint32_t rs, uint32_t rt, uint32_t rt2)
 static bool exclusive(A64Trans *t, const A64Args_exclusive *a, bool load, bool pair)
 {
     IrOrder order = load ? IR_ORDER_ACQUIRE : IR_ORDER_RELEASE;
-    uint64_t mem = IR_MEM_SIZE(a->size) | aligned(t) | (pair ? IR_MEM_PAIR : 0) |
+    uint64_t mem = IR_MEM_SIZE(a->size) | a64_t_ordered(t) | (pair ? IR_MEM_PAIR : 0) |
                    IR_MEM_ORDER(a->ordered ? order : IR_ORDER_NONE);
     IrVal address = base_address(t, a->rn);
     IrVal regs = pack_regs(t, a->rs, a->rt, a->rt2);
@@ -83,7 +116,7 @@ static uint64_t atomic_mem(const A64Trans *t, uint32_t size, uint32_t acq, uint3
 {
     static const IrOrder orders[2][2] = {{IR_ORDER_NONE, IR_ORDER_RELEASE},
                                          {IR_ORDER_ACQUIRE, IR_ORDER_ACQ_REL}};
-    return IR_MEM_SIZE(size) | aligned(t) | IR_MEM_ORDER(orders[acq][rel]);
+    return IR_MEM_SIZE(size) | a64_t_ordered(t) | IR_MEM_ORDER(orders[acq][rel]);
 }
 
 bool a64_trans_atomic(A64Trans *t, const A64Args_atomic *a)

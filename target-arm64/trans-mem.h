@@ -20,6 +20,10 @@ void a64_t_writeback(A64Trans *t, A64Base base, IrVal address);
 /* Base plus an extended register. */
 IrVal a64_t_address_reg(A64Trans *t, uint32_t rn, A64Extend index);
 
+/* IR_MEM_* of alignment for acquire, release and atomics. Without FEAT_LSE2 these must be aligned;
+ * with it their bytes must lie within 16 aligned ones. */
+uint64_t a64_t_ordered(const A64Trans *t);
+
 /* A transfer of one general register, as the data-abort syndrome describes it. */
 typedef struct {
     uint32_t size, sign, sf, rt;

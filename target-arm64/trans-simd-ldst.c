@@ -23,11 +23,12 @@ static IrVal plus(A64Trans *t, IrVal base, int64_t off)
     return off ? ir_bin(t->b, IR_ADD, IR_I64, base, a64_t_const(t, IR_I64, (uint64_t)off)) : base;
 }
 
-static void load(A64Trans *t, IrVal addr, unsigned rt, unsigned size)
+static void load(A64Trans *t, IrVal addr, unsigned rt, unsigned size, uint64_t more)
 {
-    const IrVal low = ir_load(t->b, IR_I64, addr, mem_of(size));
+    const uint64_t mem = mem_of(size) | more;
+    const IrVal low = ir_load(t->b, IR_I64, addr, mem);
     if (size == SIZE_Q) {
-        const uint64_t second = IR_MEM_SECOND(mem_of(size));
+        const uint64_t second = IR_MEM_SECOND(mem);
         simd_put(t, rt, low, ir_load(t->b, IR_I64, plus(t, addr, 8), second));
     } else {
         simd_put_scalar(t, rt, low);
@@ -48,7 +49,7 @@ static void store(A64Trans *t, IrVal addr, unsigned rt, unsigned size, uint64_t 
 static void load_or_store(A64Trans *t, bool is_load, IrVal addr, unsigned rt, unsigned size)
 {
     if (is_load) {
-        load(t, addr, rt, size);
+        load(t, addr, rt, size, 0);
     } else {
         store(t, addr, rt, size, 0);
     }
@@ -86,7 +87,7 @@ bool a64_trans_vldst_reg(A64Trans *t, const A64Args_vldst_reg *a)
 bool a64_trans_vldr_literal(A64Trans *t, const A64Args_vldr_literal *a)
 {
     if (a64_t_fp_enabled(t)) {
-        load(t, a64_t_pc(t, (int64_t)a->simm * 4), a->rt, a->size);
+        load(t, a64_t_pc(t, (int64_t)a->simm * 4), a->rt, a->size, 0);
     }
     return true;
 }
@@ -94,8 +95,8 @@ bool a64_trans_vldr_literal(A64Trans *t, const A64Args_vldr_literal *a)
 static void load_pair(A64Trans *t, const A64Args_vldst_pair *a, IrVal addr, IrVal next)
 {
     if (a->size == SIZE_Q) { /* two pairs */
-        load(t, addr, a->rt, SIZE_Q);
-        load(t, next, a->rt2, SIZE_Q);
+        load(t, addr, a->rt, SIZE_Q, 0);
+        load(t, next, a->rt2, SIZE_Q, 0);
     } else {
         const IrVal first = ir_load(t->b, IR_I64, addr, mem_of(a->size) | IR_MEM_PAIR);
         const IrVal second = ir_load(t->b, IR_I64, next, mem_of(a->size) | IR_MEM_PAIR);
@@ -118,5 +119,39 @@ bool a64_trans_vldst_pair(A64Trans *t, const A64Args_vldst_pair *a)
         store(t, next, a->rt2, a->size, IR_MEM_PAIR);
     }
     a64_t_writeback(t, base, addr);
+    return true;
+}
+
+/* FEAT_LRCPC3: acquiring loads and releasing stores. */
+bool a64_trans_vldst_ordered(A64Trans *t, const A64Args_vldst_ordered *a)
+{
+    if (!a64_t_fp_enabled(t)) {
+        return true;
+    }
+    const IrVal addr = a64_t_address(t, (A64Base){a->rn, a->simm, false, false});
+    const uint64_t more = a64_t_ordered(t) | IR_MEM_NAA;
+    if (a->load) {
+        load(t, addr, a->rt, a->size, more);
+    } else {
+        store(t, addr, a->rt, a->size, more);
+        ir_emit(t->b, IR_FENCE, IR_I64, 0, 0, 0, IR_FENCE_ALL);
+    }
+    return true;
+}
+
+bool a64_trans_vldst_lane_ordered(A64Trans *t, const A64Args_vldst_lane_ordered *a)
+{
+    if (!a64_t_fp_enabled(t)) {
+        return true;
+    }
+    const IrVal addr = a64_t_address(t, (A64Base){.rn = a->rn});
+    const uint64_t mem = IR_MEM_SIZE(3) | a64_t_ordered(t) | IR_MEM_NAA;
+    const uint64_t lane = A64_OFF_V(a->rt) + 8u * a->q;
+    if (a->load) {
+        ir_put(t->b, IR_I64, lane, ir_load(t->b, IR_I64, addr, mem));
+    } else {
+        ir_store(t->b, IR_I64, addr, ir_get(t->b, IR_I64, lane), mem);
+        ir_emit(t->b, IR_FENCE, IR_I64, 0, 0, 0, IR_FENCE_ALL);
+    }
     return true;
 }

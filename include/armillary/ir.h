@@ -48,7 +48,7 @@ typedef enum {
 /* bits 16:14: SCTLR.A and Device memory ask for this alignment, not for that of the size: elements
  * of a structure loaded together; a first half (IR_MEM_PAIR) that answers for both. 0 = the size */
 #define IR_MEM_GRAIN(log2) (((uint64_t)(log2) + 1) << 14)
-/* misalignment faults where not all bytes are within 16 aligned ones ... */
+/* misalignment faults where not all bytes (of a pair: of both) are within 16 aligned ones ... */
 #define IR_MEM_WITHIN16 (UINT64_C(1) << 17)
 /* ... unless SCTLR_ELx.nAA is set */
 #define IR_MEM_NAA (UINT64_C(1) << 18)
@@ -66,7 +66,8 @@ typedef enum {
 #define IR_MEM_GET_ISS(m) ((uint32_t)((m) >> 32 & 0x1ffffff))
 /* What the second half of a pair carries: the first one has answered for both. */
 #define IR_MEM_SECOND(m)                                                                    \
-    (IR_MEM_GET_GRAIN(m) > IR_MEM_GET_SIZE(m) ? (m) & ~(UINT64_C(7) << 14) : (m))
+    ((IR_MEM_GET_GRAIN(m) > IR_MEM_GET_SIZE(m) ? (m) & ~(UINT64_C(7) << 14) : (m)) &        \
+     ~(IR_MEM_WITHIN16 | IR_MEM_NAA))
 /* Bits of an address that alignment asks to be clear. */
 #define IR_MEM_LOW_BITS(m) ((UINT64_C(1) << IR_MEM_GET_GRAIN(m)) - 1)
 

@@ -16,7 +16,8 @@ bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem)
         return false;
     if ((cpu->align & ENG_ALIGN_CHECKED) || (mem & IR_MEM_ALIGN))
         return true;
-    return (mem & IR_MEM_WITHIN16) && !eng_is_within16(va, UINT64_C(1) << IR_MEM_GET_SIZE(mem)) &&
+    uint64_t n = UINT64_C(1) << (IR_MEM_GET_SIZE(mem) + (mem & IR_MEM_PAIR ? 1 : 0));
+    return (mem & IR_MEM_WITHIN16) && !eng_is_within16(va, n) &&
            !((mem & IR_MEM_NAA) && (cpu->align & ENG_ALIGN_NAA));
 }
 

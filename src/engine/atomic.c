@@ -49,7 +49,7 @@ enum { SIZE_16 = 4 };
 
 static uint64_t mem16(uint64_t mem)
 {
-    return (mem & ~UINT64_C(7)) | IR_MEM_SIZE(SIZE_16);
+    return (mem & ~(UINT64_C(7) | IR_MEM_PAIR)) | IR_MEM_SIZE(SIZE_16);
 }
 
 bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
@@ -73,6 +73,12 @@ static unsigned exclusive_size(uint64_t mem)
     return IR_MEM_GET_SIZE(mem) + (mem & IR_MEM_PAIR ? 1 : 0);
 }
 
+/* A pair as one access of 2^size bytes. */
+static uint64_t whole_access(uint64_t mem, unsigned size)
+{
+    return aligned((mem & ~(UINT64_C(7) | IR_MEM_PAIR)) | IR_MEM_SIZE(size));
+}
+
 static void split_pair(unsigned size, uint64_t word, uint64_t value[2])
 {
     value[0] = size == 3 ? (uint32_t)word : word;
@@ -83,7 +89,7 @@ bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
 {
     EngTlbHit hit;
     unsigned size = exclusive_size(mem);
-    uint64_t whole = aligned((mem & ~UINT64_C(7)) | IR_MEM_SIZE(size));
+    uint64_t whole = whole_access(mem, size);
     uint64_t seen[2] = {0, 0};
     if (!eng_access_hit(cpu, va, ENG_READ, whole, &hit))
         return false;
@@ -117,7 +123,7 @@ bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value
 {
     EngTlbHit hit;
     unsigned size = exclusive_size(mem);
-    uint64_t whole = aligned((mem & ~UINT64_C(7)) | IR_MEM_SIZE(size));
+    uint64_t whole = whole_access(mem, size);
     if (!eng_access_hit(cpu, va, ENG_WRITE, whole, &hit))
         return false;
     bool armed = cpu->excl_size == 1u << size && hit.host && hit.pa.v == cpu->excl_pa;

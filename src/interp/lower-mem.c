@@ -66,6 +66,8 @@ static bool is_plain_access(uint64_t mem, bool store)
 {
     if (IR_MEM_GET_VIEW(mem) != IR_VIEW_CURRENT)
         return false;
+    if ((mem & IR_MEM_WITHIN16) && IR_MEM_GET_GRAIN(mem) > IR_MEM_GET_SIZE(mem))
+        return false; /* answers for more than itself */
     return !store || IR_MEM_GET_ORDER(mem) == IR_ORDER_NONE;
 }
 

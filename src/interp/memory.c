@@ -304,7 +304,7 @@ static void *any_host(INTERP_PARAMS, bool write)
         l1_mask = cpu->l1_unpriv_mask;
     }
     const EngL1Entry *e = ENTRY(va);
-    uint64_t align = (UINT64_C(1) << IR_MEM_GET_SIZE(mem)) - 1;
+    uint64_t align = ((UINT64_C(1) << IR_MEM_GET_SIZE(mem)) - 1) | IR_MEM_LOW_BITS(mem);
     bool hit = (va & (~ARM_PAGE_MASK | align)) == (write ? e->tag_write : e->tag_read);
     return hit ? (void *)(va + e->addend) : NULL;
 }
