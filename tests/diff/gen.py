@@ -28,6 +28,7 @@ DOUBLES = [0, 1 << 63, 0x3ff0 << 48, 0xbff0 << 48, 0x7fefffffffffffff, 0xffeffff
 BRANCHES = {"branch", "b_cond", "cbz", "tbz", "branch_reg"}
 # Not for user mode, or with effects that two machines need not share.
 SKIPPED = {"svc", "hvc", "smc", "brk", "hlt", "dcps", "eret", "drps", "mrs", "msr_reg", "msr_imm", "sys", "sysl", "wfi", "wfe", "wfet", "wfit",
+           "rcpc3", "vldst_ordered", "vldst_lane_ordered",  # the peer has no FEAT_LRCPC3
            "pac", "pacga", "branch_pac", "eret_pac", "ldr_pac",  # each implementation has its own algorithm
            "yield", "sev", "sevl", "udf", "esb", "hint", "barrier", "clrex", "prfm", "stxr", "ldxr", "stxp", "ldxp", "msr", "sysreg"}
 # The peer has FEAT_LSE2, under which some of these may be misaligned: keep them aligned.
