@@ -50,8 +50,11 @@ static inline void eng_host_store(void *host, uint64_t mem, uint64_t v)
 /* The atomic operation, size and order in mem; b and c as for IR_ATOMIC. Returns the old value. */
 uint64_t eng_host_atomic(void *host, uint64_t mem, uint64_t b, uint64_t c);
 
-/* 16 bytes at an aligned address, each in one piece: aligned SSE accesses of a processor that has
- * AVX are; without it two halves move, which other vCPUs may tell apart. */
+/*
+ * 16 bytes at an aligned address, each in one piece: aligned SSE accesses of a processor that has
+ * AVX are.
+ * DIFFERS: on other hosts two halves move, which other vCPUs may tell apart (FEAT_LSE2).
+ */
 static inline void eng_host_load16(const void *host, uint64_t v[2])
 {
 #if defined(__x86_64__)
