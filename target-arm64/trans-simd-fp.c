@@ -71,14 +71,21 @@ static bool fine_estimate(const A64Trans *t, const A64Args_simd2 *a)
     return estimate && a->size == 2 && a64_t_has(t, A64_FEAT_RPRES);
 }
 
+/* These clear what is above their lane whatever FPCR.NEP says. */
+static bool compares_with_zero(const A64Args_simd2 *a)
+{
+    return a->op == A64_SIMD_2MISC_FP_FCMEQ0 || a->op == A64_SIMD_2MISC_FP_FCMGE0 ||
+           a->op == A64_SIMD_2MISC_FP_FCMGT0 || a->op == A64_SIMD_2MISC_FP_FCMLE0 ||
+           a->op == A64_SIMD_2MISC_FP_FCMLT0;
+}
+
 bool a64_trans_simd_2misc_fp(A64Trans *t, const A64Args_simd2 *a)
 {
     const unsigned regs[3] = {a->rd, a->rn, a->rn};
     const uint64_t desc = simd_bytes(a->q, a->scalar, a->size);
     const IrVecFn fn = fine_estimate(t, a) ? a64_vec_fp_fine[a->op == A64_SIMD_2MISC_FP_FRSQRTE]
                                            : a64_vec_fp2[a->op][a->size];
-    const bool compares = a->op >= A64_SIMD_2MISC_FP_FCMGT0 && a->op <= A64_SIMD_2MISC_FP_FCMLT0;
-    return a->scalar && !compares
+    return a->scalar && !compares_with_zero(a)
                ? a64_t_vec_scalar(t, fn, regs, desc, (SimdKeep){a->rd, a->size})
                : simd_emit(t, fn, regs, desc);
 }
