@@ -170,6 +170,45 @@ static void saved(void)
     WRITE_ISB(sctlr_el1, READ(sctlr_el1));
 }
 
+/* A stepped branch: the step's exception, which comes before the target's first instruction, saves BTYPE; back from it the
+ * target is checked. */
+static u64 step_esr, step_spsr, step_elr;
+
+static bool stepped(struct RtFrame *f)
+{
+    if (BITS(f->esr, 31, 26) != 0x32)
+        return false;
+    step_esr = f->esr;
+    step_spsr = f->spsr;
+    step_elr = f->elr;
+    WRITE_ISB(mdscr_el1, 0);
+    f->elr = WINDOW + 0x3000; /* a NOP on a guarded page */
+    return true;
+}
+
+static void steps(void)
+{
+    static const struct {
+        u16 at, btype;
+    } branches_at[] = {{0x44, 1}, {0x1044, 3}, {0x1068, 1}, {0x10e4, 0}};
+    u64 mdcr = READ(mdcr_el2);
+    WRITE(oslar_el1, 0);
+    WRITE_ISB(mdcr_el2, mdcr | BIT(8)); /* TDE */
+    for (unsigned i = 0; i < sizeof branches_at / sizeof *branches_at; i++) {
+        u64 (*branch)(u64) = (void *)(WINDOW + branches_at[i].at);
+        rt_cpu()->sync = stepped;
+        step_esr = 0;
+        WRITE_ISB(mdscr_el1, 1);
+        const struct RtExc *exc = TRY(RT_LR, rt_call(SPSR_EL1H | BIT(21), branch, 0));
+        rt_cpu()->sync = 0;
+        CHECK_EQ("step exception", BITS(step_esr, 31, 26), 0x32);
+        CHECK_EQ("SPSR.BTYPE of a stepped branch", BITS(step_spsr, 11, 10), branches_at[i].btype);
+        if (branches_at[i].btype)
+            CHECK_EXC("the target, after the step", exc, 1, 0x200, ESR(0x0d, branches_at[i].btype));
+    }
+    WRITE_ISB(mdcr_el2, mdcr);
+}
+
 void test_main(void)
 {
     if (!BITS(READ(id_aa64pfr1_el1), 3, 0)) {
@@ -184,6 +223,7 @@ void test_main(void)
     map(&rt_flat, S1_RAM);
     each(SPSR_EL1H);
     saved();
+    steps();
     map(&rt_flat, S1_RAM | S1_USER | S1_RO);
     each(SPSR_EL0);
 }
