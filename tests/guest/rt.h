@@ -156,6 +156,11 @@ bool rt_has_granule(unsigned shift);
 #define SCTLR_EL1_ON (SCTLR_EL1_OFF | 0x1005u)
 #define MAIR_VALUE 0x0444ff00u
 u64 rt_tcr_el1(const struct RtMap *); /* TTBR0 as given, TTBR1 disabled */
+/* The same for TCR_EL2 before HCR_EL2.E2H is set: bit 32, of IPS then, is DS as long as it is not. */
+static inline u64 rt_tcr_e2h(const struct RtMap *map)
+{
+    return rt_tcr_el1(map) & ~BIT(32);
+}
 
 static inline void table_sync(void)
 {

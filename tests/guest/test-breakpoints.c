@@ -351,7 +351,7 @@ static void host_contexts(void)
 {
     u64 hcr = READ(hcr_el2), ttbr = READ(ttbr0_el2), tcr = READ(tcr_el2);
     WRITE_ISB(hcr_el2, hcr | HCR_E2H | HCR_TGE);
-    WRITE(tcr_el2, rt_tcr_el1(&rt_flat));
+    WRITE(tcr_el2, rt_tcr_e2h(&rt_flat));
     WRITE_ISB(ttbr0_el2, (u64)rt_flat.root);
     rt_tlbi_all();
     contexts(true);

@@ -137,7 +137,7 @@ static void host_of_el0(void)
 {
     u64 hcr = READ(hcr_el2), ttbr = READ(ttbr0_el2), tcr = READ(tcr_el2), sctlr = READ(sctlr_el2);
     WRITE_ISB(hcr_el2, hcr | HCR_E2H | HCR_TGE);
-    WRITE(tcr_el2, rt_tcr_el1(&rt_flat));
+    WRITE(tcr_el2, rt_tcr_e2h(&rt_flat));
     WRITE_ISB(ttbr0_el2, (u64)rt_flat.root | 1ull << 48);
     WRITE_ISB(sctlr_el2, sctlr | BIT(23)); /* SPAN: PAN would refuse the user's pages to the handler */
     const struct RtExc *exc = TRY(RT_SKIP, rt_call(SPSR_EL0, el0_svc, 0));

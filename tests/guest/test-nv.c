@@ -258,7 +258,7 @@ void test_main(void)
     WRITE_ISB(cptr_el2, 3 << 20);
     u64 hcr = READ(hcr_el2), tcr = READ(tcr_el2);
     WRITE_ISB(hcr_el2, hcr | HCR_E2H);
-    WRITE_ISB(tcr_el2, rt_tcr_el1(&rt_el2_map));
+    WRITE_ISB(tcr_el2, rt_tcr_e2h(&rt_el2_map));
     rt_tlbi_all();
     vncr_faults(HCR_RW | HCR_E2H);
     WRITE_ISB(hcr_el2, hcr);
