@@ -106,7 +106,8 @@ static void do_tlbi(Test *t, const Op *o)
     }
     t->past[t->now] = p;
     t->is_tlbi[t->now] = true;
-    if (a64_tlbi_decode(&context, test_encode(&p, o->r[5], &xt), xt, &decoded, &broadcast)) {
+    A64SysOp op = test_encode(&p, o->r[5], &xt); /* sets xt: before the call that reads it */
+    if (a64_tlbi_decode(&context, op, xt, &decoded, &broadcast)) {
         eng_tlbi(&t->cpu[o->cpu].eng, &decoded, broadcast);
     }
 }
