@@ -6,7 +6,7 @@ import gen
 
 MEMORY = {"ldst_pair", "ldst_imm", "ldst_uimm", "ldst_reg"}
 VECTOR_MEMORY = {"vldst_pair", "vldst_imm", "vldst_uimm", "vldst_reg", "vldst_multi", "vldst_single", "vldst_rep"}
-ATOMIC = {"cas", "casp", "atomic", "ordered", "exclusive", "vldst_ordered", "vldst_lane_ordered"}
+ALONE = {"cas", "casp", "atomic", "ordered", "exclusive", "vldst_ordered", "vldst_lane_ordered", "mops"} # registers must be made for them
 NO_SEQUENCE = gen.BRANCHES | {"ldr_literal", "vldr_literal"}
 BASES, INDEX = (20, 21), 22 # of memory accesses; nothing else writes them
 
@@ -14,7 +14,7 @@ BASES, INDEX = (20, 21), 22 # of memory accesses; nothing else writes them
 class Sequences(gen.Generator):
     def __init__(self, tables, features, rows=None):
         super().__init__(tables, features, rows)
-        pool = [r for r in self.rows if r.handler not in NO_SEQUENCE and r.args.name not in ATOMIC]
+        pool = [r for r in self.rows if r.handler not in NO_SEQUENCE and r.args.name not in ALONE]
         vector = [r for r in pool if r.where.rsplit("/", 1)[-1].startswith(("a64-fp", "a64-simd"))]
         memory = [r for r in pool if r.args.name in MEMORY]
         vector_memory = [r for r in pool if r.args.name in VECTOR_MEMORY]
