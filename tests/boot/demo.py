@@ -18,7 +18,7 @@ BATCH = [r"host  \| CPUs online: 1", r"host  \| armillary: script ended with sta
 
 
 def main():
-    os.environ["ARMILLARY"] = sys.argv[1]
+    os.environ["ARMILLARY"] = os.path.abspath(sys.argv[1]) # the script goes elsewhere
     demo, shell = str(boot.SCRIPTS / "demo"), sys.argv[2] == "shell"
     text, status = boot.converse([demo] + ([] if shell else ["--batch"]), TYPED if shell else [], 150)
     problems = boot.console_problems(text, MARKED + ([r"\nanswer 42", "reboot: Power down"] if shell else BATCH))
