@@ -24,3 +24,11 @@ static uint64_t sev(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 }
 
 const IrHelper a64_h_sev = {"sev", sev, 0, IR_H_READS | IR_H_WRITES};
+
+static uint64_t sevl(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    a64_event_set(a64_cpu(opaque));
+    return 0;
+}
+
+const IrHelper a64_h_sevl = {"sevl", sevl, 0, IR_H_READS | IR_H_WRITES};

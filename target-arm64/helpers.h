@@ -28,6 +28,7 @@ extern const IrHelper a64_h_wfe;
 extern const IrHelper a64_h_wfit;
 extern const IrHelper a64_h_wfet;
 extern const IrHelper a64_h_sev;
+extern const IrHelper a64_h_sevl;
 
 /* Exceptions to take now; the argument is the instruction's immediate. */
 extern const IrHelper a64_h_svc;

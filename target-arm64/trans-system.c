@@ -67,7 +67,7 @@ bool a64_trans_sev(A64Trans *t, const A64Args_hint *a)
 
 bool a64_trans_sevl(A64Trans *t, const A64Args_hint *a)
 {
-    ir_put(t->b, IR_I8, A64_OFF(event), a64_t_const(t, IR_I32, 1));
+    a64_t_call(t, &a64_h_sevl, 0, 0, 0); /* not a PUT: another vCPU's SEV may come just then */
     return true;
 }
 
