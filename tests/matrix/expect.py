@@ -51,7 +51,7 @@ PERMITTED = [
 # Of ACTLR_EL1 it is IMPLEMENTATION DEFINED whether it follows E2H and NV.
 EITHER = re.compile(r'ACTLR_EL')
 # Registers where flipping every bit need not show.
-READ_AS_WRITTEN = re.compile(r'(HCRX_EL2|CNTH[PV]_CTL|AFSR|AMAIR|ACTLR|HACR|DISR|VDISR|CNTFRQ|ICC_|OSLAR|(ELR|ESR|SPSR)_EL)')
+READ_AS_WRITTEN = re.compile(r'(HCRX_EL2|(SCTLR2|TCR2)_EL|CNTH[PV]_CTL|AFSR|AMAIR|ACTLR|HACR|DISR|VDISR|CNTFRQ|ICC_|OSLAR|(ELR|ESR|SPSR)_EL)')
 
 
 def parse_controls(text):
