@@ -3,10 +3,11 @@
 
 usage: run.py [--armillary PROGRAM] [--peer QEMU] [--timeout S] TEST.elf... [-- OPTION...]
 
-With --peer the tests run on another machine model instead, to validate the tests themselves: there, checks whose name says
-"[peer differs]" may fail (the manual is on the test's side). Options behind "--" go to the machine.
+With --peer (a program, or `env`: what $ARMILLARY_QEMU_SYSTEM names, skipped without it) the tests run on another machine model instead, to
+validate the tests themselves: there, checks whose name says "[peer differs]" may fail (the manual is on the test's side). Options behind "--" go to the machine.
 """
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -47,6 +48,11 @@ def main():
         argv, options = argv[:argv.index("--")], argv[argv.index("--") + 1:]
     args = parser.parse_args(argv)
     args.options = options
+    if args.peer == "env":
+        args.peer = os.environ.get("ARMILLARY_QEMU_SYSTEM")
+        if not args.peer:
+            print("no comparison: ARMILLARY_QEMU_SYSTEM is not set (scripts/peer-qemu system)")
+            sys.exit(77)
     bad = 0
     for elf in args.tests:
         line = command(args, elf)
