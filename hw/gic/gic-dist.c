@@ -49,8 +49,8 @@ static uint32_t implemented(const Gic *gic, uint32_t w)
 
 static uint32_t typer(const Gic *gic)
 {
-    const uint32_t mbis = 1, id_bits = 9, a3v = 1;
-    return (words(gic) - 1) | mbis << 16 | id_bits << 19 | a3v << 24;
+    const uint32_t mbis = 1, lpis = 1, id_bits = GIC_ID_BITS - 1, a3v = 1;
+    return (words(gic) - 1) | mbis << 16 | lpis << 17 | id_bits << 19 | a3v << 24;
 }
 
 static uint32_t read_priority(const Gic *gic, uint32_t n, unsigned size)

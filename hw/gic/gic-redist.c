@@ -1,9 +1,10 @@
 /*
  * The redistributors' register frames: RD_base and SGI_base of each PE, 64 KiB each.
  * GIC architecture specification, "The GIC Redistributor registers".
- * MISSING: LPIs (GICR_TYPER.PLPIS = 0): PROPBASER, PENDBASER and GICR_CTLR.EnableLPIs read as zero.
+ * DirectLPI is 0: LPIs come from the ITS. The invalidate registers are there (GICR_CTLR.IR), and
+ * LPIs can be disabled again (GICR_CTLR.CES).
  */
-#include "gic-state.h"
+#include "gic-lpi.h"
 
 enum {
     GICR_CTLR = 0x0,
@@ -15,6 +16,11 @@ enum {
     GICR_PROPBASER = 0x70,
     GICR_PENDBASER = 0x78,
     GICR_BASER_END = 0x80,
+    GICR_INVLPIR = 0xa0,
+    GICR_INVLPIR_HIGH = 0xa4,
+    GICR_INVALLR = 0xb0,
+    GICR_INVALLR_HIGH = 0xb4,
+    GICR_SYNCR = 0xc0,
     GICR_IDREGS = 0xffd0,
     GICR_SGI_BASE = 0x10000,
     SGI_IPRIORITYR = 0x400,
@@ -42,15 +48,51 @@ static Frame frame_of(const GicRegion *region, uint64_t offset)
 
 static uint64_t typer(const Frame *f)
 {
-    const uint64_t dpgs = 1;
+    const uint64_t dpgs = 1, plpis = 1;
     return f->gic->pe[f->pe].affinity << 32 | (uint64_t)f->pe << 8 | dpgs << 5 |
-           (uint64_t)f->last << 4;
+           (uint64_t)f->last << 4 | plpis;
 }
 
 static uint32_t fail(const Frame *f, uint32_t error)
 {
     f->state->statusr |= error;
     return 0;
+}
+
+/* GICR_PROPBASER and GICR_PENDBASER: 64 bits, or 32 bits of a half. */
+static bool is_baser(uint32_t offset, unsigned size)
+{
+    return offset >= GICR_PROPBASER && offset < GICR_BASER_END && size >= 4;
+}
+
+static uint64_t read_baser(const Frame *f, uint32_t offset, unsigned size)
+{
+    const uint64_t value = (offset < GICR_PENDBASER ? gic_lpi_read_propbaser(f->gic, f->pe)
+                                                    : gic_lpi_read_pendbaser(f->gic, f->pe)) >>
+                           (offset & 4) * 8;
+    return size == 8 ? value : value & UINT32_MAX;
+}
+
+static void write_baser(const Frame *f, uint32_t offset, unsigned size, uint64_t value)
+{
+    const unsigned shift = (offset & 4) * 8;
+    const uint64_t mask = size == 8 ? UINT64_MAX : (uint64_t)UINT32_MAX << shift;
+    if (offset < GICR_PENDBASER) {
+        gic_lpi_write_propbaser(f->gic, f->pe, value << shift, mask);
+    } else {
+        gic_lpi_write_pendbaser(f->gic, f->pe, value << shift, mask);
+    }
+}
+
+static void write_ctlr(const Frame *f, uint32_t value)
+{
+    const uint32_t writable = GICR_CTLR_DPG0 | GICR_CTLR_DPG1NS | GICR_CTLR_ENABLE_LPIS;
+    const uint32_t changed = f->state->ctlr ^ (value & writable);
+    f->state->ctlr = value & writable;
+    if (changed & GICR_CTLR_ENABLE_LPIS) {
+        gic_lpi_enable(f->gic, f->pe, value & GICR_CTLR_ENABLE_LPIS);
+    }
+    gic_pe_changed(f->gic, f->pe);
 }
 
 static uint32_t read_rd(const Frame *f, uint32_t offset)
@@ -60,7 +102,7 @@ static uint32_t read_rd(const Frame *f, uint32_t offset)
     }
     switch (offset) {
     case GICR_CTLR: /* RWP and UWP are 0: every write has its effect at once */
-        return f->state->ctlr;
+        return f->state->ctlr | GICR_CTLR_CES | GICR_CTLR_IR;
     case GICR_IIDR:
         return GIC_IIDR;
     case GICR_TYPER:
@@ -71,9 +113,15 @@ static uint32_t read_rd(const Frame *f, uint32_t offset)
         return f->state->statusr;
     case GICR_WAKER:
         return f->state->waker;
+    case GICR_SYNCR: /* not busy */
+        return 0;
+    case GICR_INVLPIR:
+    case GICR_INVLPIR_HIGH:
+    case GICR_INVALLR:
+    case GICR_INVALLR_HIGH:
+        return fail(f, GIC_ERR_READ_WO);
     default:
-        return offset >= GICR_PROPBASER && offset < GICR_BASER_END ? 0
-                                                                   : fail(f, GIC_ERR_READ_RESERVED);
+        return fail(f, GIC_ERR_READ_RESERVED);
     }
 }
 
@@ -81,8 +129,16 @@ static void write_rd(const Frame *f, uint32_t offset, uint32_t value)
 {
     switch (offset) {
     case GICR_CTLR:
-        f->state->ctlr = value & (GICR_CTLR_DPG0 | GICR_CTLR_DPG1NS);
-        gic_pe_changed(f->gic, f->pe);
+        write_ctlr(f, value);
+        break;
+    case GICR_INVLPIR:
+        gic_lpi_invalidate(f->gic, f->pe, value);
+        break;
+    case GICR_INVALLR:
+        gic_lpi_invalidate_all(f->gic, f->pe);
+        break;
+    case GICR_INVLPIR_HIGH:
+    case GICR_INVALLR_HIGH: /* for virtual LPIs */
         break;
     case GICR_STATUSR:
         f->state->statusr &= ~value;
@@ -94,12 +150,13 @@ static void write_rd(const Frame *f, uint32_t offset, uint32_t value)
     case GICR_IIDR:
     case GICR_TYPER:
     case GICR_TYPER_HIGH:
+    case GICR_SYNCR:
         fail(f, GIC_ERR_WRITE_RO);
         break;
     default:
         if (offset >= GICR_IDREGS) {
             fail(f, GIC_ERR_WRITE_RO);
-        } else if (offset < GICR_PROPBASER || offset >= GICR_BASER_END) {
+        } else {
             fail(f, GIC_ERR_WRITE_RESERVED);
         }
     }
@@ -170,8 +227,8 @@ static bool redist_read(void *dev, uint64_t offset, unsigned size, uint64_t *val
     const uint32_t sgi = at - GICR_SGI_BASE;
     if (is_priority(sgi) && (size == 1 || size == 4)) {
         *value = read_priority(&f, sgi - SGI_IPRIORITYR, size);
-    } else if (size == 8 && at >= GICR_PROPBASER && at < GICR_BASER_END) {
-        *value = 0;
+    } else if (is_baser(at, size)) {
+        *value = read_baser(&f, at, size);
     } else if (size == 8 && at == GICR_TYPER) {
         *value = typer(&f);
     } else if (size == 4) {
@@ -189,8 +246,10 @@ static bool redist_write(void *dev, uint64_t offset, unsigned size, uint64_t val
     const uint32_t sgi = at - GICR_SGI_BASE;
     if (is_priority(sgi) && (size == 1 || size == 4)) {
         write_priority(&f, sgi - SGI_IPRIORITYR, size, (uint32_t)value);
-    } else if (size == 8 && at >= GICR_PROPBASER && at < GICR_BASER_END) {
-        /* ignored */
+    } else if (is_baser(at, size)) {
+        write_baser(&f, at, size, value);
+    } else if (size == 8 && (at == GICR_INVLPIR || at == GICR_INVALLR)) {
+        write_rd(&f, at, (uint32_t)value);
     } else if (size == 4 && at < GICR_SGI_BASE) {
         write_rd(&f, at, (uint32_t)value);
     } else if (size == 4) {

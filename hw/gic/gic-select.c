@@ -50,10 +50,14 @@ uint32_t gic_find_pe(const Gic *gic, uint64_t affinity)
 
 /* Tells the CPU interface when its highest-priority pending interrupt is another one than it knows.
  */
-static void publish(Gic *gic, uint32_t p)
+void gic_publish(Gic *gic, uint32_t p)
 {
     GicPe *pe = &gic->pe[p];
     GicPick best = outranks(pe->own, pe->spi) ? pe->own : pe->spi;
+    /* LPIs are in Group 1 */
+    if ((gic->dist.ctlr & gic->redist[p].groups & GIC_CTLR_GRP1) && outranks(pe->lpi, best)) {
+        best = pe->lpi;
+    }
     if (gic->redist[p].waker & GIC_WAKER_SLEEP) {
         best = none;
     }
@@ -156,7 +160,7 @@ void gic_spi_changed(Gic *gic, uint32_t n)
     gic->target[n] = (uint16_t)now;
     if (old != GIC_NO_PE && gic->pe[old].spi.intid == n) {
         find_spi(gic, old);
-        publish(gic, old);
+        gic_publish(gic, old);
     }
     if (now == GIC_NO_PE || gic->pe[now].spi.intid == n) {
         return;
@@ -164,14 +168,14 @@ void gic_spi_changed(Gic *gic, uint32_t n)
     const GicPick pick = spi_pick(gic, n);
     if ((gic->redist[now].groups >> pick.group & 1) && outranks(pick, gic->pe[now].spi)) {
         gic->pe[now].spi = pick;
-        publish(gic, now);
+        gic_publish(gic, now);
     }
 }
 
 void gic_private_changed(Gic *gic, uint32_t p)
 {
     find_own(gic, p);
-    publish(gic, p);
+    gic_publish(gic, p);
 }
 
 void gic_all_changed(Gic *gic)
@@ -182,7 +186,7 @@ void gic_all_changed(Gic *gic)
     for (uint32_t p = 0; p < gic->cpus; p++) {
         find_own(gic, p);
         find_spi(gic, p);
-        publish(gic, p);
+        gic_publish(gic, p);
     }
 }
 
@@ -190,7 +194,7 @@ void gic_pe_changed(Gic *gic, uint32_t p)
 {
     find_own(gic, p);
     find_spi(gic, p);
-    publish(gic, p);
+    gic_publish(gic, p);
     for (uint32_t words = gic->ready_words; words; words &= words - 1) {
         const uint32_t w = (uint32_t)__builtin_ctz(words);
         for (uint32_t left = gic->ready[w]; left; left &= left - 1) {

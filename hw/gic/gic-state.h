@@ -67,8 +67,12 @@ typedef struct {
     uint64_t affinity; /* Aff3..Aff0 as in GICR_TYPER[63:32] */
     GicPick own;       /* best of its SGIs and PPIs */
     GicPick spi;       /* best of the SPIs that target it */
+    GicPick lpi;       /* best of its LPIs */
     GicPick told;      /* what the CPU interface was told last */
 } GicPe;
+
+typedef struct GicLpis GicLpis;
+#define GIC_LPIS ((1u << GIC_ID_BITS) - GIC_FIRST_LPI)
 
 struct GicRegion {
     Gic *gic;
@@ -79,6 +83,7 @@ struct GicRegion {
 struct Gic {
     GicDistState dist;
     GicRedistState *redist; /* [cpus] */
+    GicLpis *lpi;           /* [cpus]; gic-lpi.c */
     /* wiring */
     Mem *mem;
     uint32_t lines, cpus;
@@ -98,6 +103,8 @@ uint32_t gic_bank_pending(const GicBank *bank);
 void gic_spi_changed(Gic *gic, uint32_t intid);
 /* Something about SGIs or PPIs of pe changed. */
 void gic_private_changed(Gic *gic, uint32_t pe);
+/* gic->pe[pe].lpi changed. */
+void gic_publish(Gic *gic, uint32_t pe);
 /* GICD_CTLR, or everything (reset, load), changed. */
 void gic_all_changed(Gic *gic);
 /* The PE's group enables, sleep or 1-of-N participation changed. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gic-state.h"
+#include "gic-lpi.h"
 
 static uint64_t affinity_of(uint64_t mpidr)
 {
@@ -49,6 +49,7 @@ Gic *gic_new(const GicConfig *config)
         gic->pe[p].told.priority = GIC_IDLE_PRIORITY;
     }
     sort_by_affinity(gic);
+    gic_lpi_init(gic);
     gic_reset(gic);
     return gic;
 }
@@ -62,6 +63,7 @@ void gic_free(Gic *gic)
         next = r->next;
         free(r);
     }
+    gic_lpi_fini(gic);
     free(gic->redist);
     free(gic->pe);
     free(gic->by_affinity);
@@ -95,6 +97,7 @@ void gic_reset(Gic *gic)
         r->bank.level = level;
         reset_bank(&r->bank, 0xffff);
     }
+    gic_lpi_reset(gic);
     gic_all_changed(gic);
 }
 
@@ -168,8 +171,10 @@ static bool port_activate(void *ctx, uint32_t p, uint32_t intid)
     Gic *gic = ctx;
     mem_lock_devices(gic->mem);
     GicBank *bank = bank_of(gic, p, intid);
-    const bool ok = bank && gic->pe[p].told.intid == intid;
-    if (ok) {
+    bool ok = p < gic->cpus && gic->pe[p].told.intid == intid;
+    if (ok && !bank) {
+        ok = gic_lpi_take(gic, p, intid);
+    } else if (ok) {
         bank->active |= UINT32_C(1) << (intid % 32);
         bank->latched &= ~(UINT32_C(1) << (intid % 32));
         changed(gic, p, intid);

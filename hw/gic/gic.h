@@ -13,6 +13,8 @@
 #define GIC_MAX_CPUS 512u
 #define GIC_FIRST_SPI 32u
 #define GIC_NO_INTID 1023u
+#define GIC_ID_BITS 16u /* INTIDs below 2^16 */
+#define GIC_FIRST_LPI 8192u
 
 #define GIC_DIST_SPAN UINT64_C(0x10000)
 #define GIC_REDIST_SPAN UINT64_C(0x20000) /* one PE: RD_base and SGI_base frames */

@@ -63,6 +63,8 @@ static void add_gic(VmMachine *m)
     if (n > low) {
         map_redists(m, VM_HIGH_REDIST_BASE, gic_add_region(m->gic, low, n - low), n - low);
     }
+    m->its = gic_its_new(&(GicItsConfig){ .gic = m->gic, .mem = m->mem, .clock = m->clock });
+    map_device(m, &gic_its_ops, m->its, VM_MAP_GIC_ITS);
 }
 
 static void set_spi(void *ctx, unsigned n, bool level)
@@ -297,6 +299,7 @@ void vm_dismantle(VmMachine *m)
         if (m->hvc) {
             virtio_console_free(m->hvc);
         }
+        gic_its_free(m->its);
         gic_free(m->gic);
     }
     mem_free(m->mem);
@@ -315,6 +318,7 @@ void vm_reset_parts(VmMachine *m)
     }
     set_wall_clock(m);
     gic_reset(m->gic);
+    gic_its_reset(m->its);
     mem_unlock_devices(m->mem);
     vm_firmware_reset(&m->firmware);
     for (unsigned i = 0; i < m->config.cpus; i++) {
@@ -332,5 +336,6 @@ VmFdtBoard vm_fdt_board(const VmMachine *m)
                          .memory = m->config.memory,
                          .el2 = a64_has(m->model, A64_FEAT_EL2),
                          .virtio = m->n_virtio,
+                         .its = true,
                          .pmu = a64_has(m->model, A64_FEAT_PMUv3) };
 }

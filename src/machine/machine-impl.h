@@ -8,7 +8,7 @@
 #include "armillary/machine.h"
 #include "armillary/random.h"
 #include "cpu.h"
-#include "gic/gic.h"
+#include "gic/gic-its.h"
 #include "load.h"
 #include "loop.h"
 #include "psci.h"
@@ -33,6 +33,7 @@ struct VmMachine {
     A64Model *model;
     EngMachine *engine;
     Gic *gic;
+    GicIts *its;
     HwDevice *uart, *rtc, *gpio;
     HwDevice *devices[VM_MAX_DEVICES]; /* all of them, in order of their chunks */
     unsigned n_devices, n_virtio;

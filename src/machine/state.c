@@ -121,6 +121,7 @@ static void save_all(VmMachine *m, SnapWriter *w)
     }
     mem_lock_devices(m->mem);
     gic_save(m->gic, w);
+    gic_its_save(m->its, w);
     for (unsigned i = 0; i < m->n_devices; i++) {
         const HwDevice *d = m->devices[i];
         snap_put(w, d->cls->name, d->cls->state_version, d->state, d->cls->state_size);
@@ -234,7 +235,7 @@ static void restore_region(void *ctx, const MemRegion *region)
 
 static bool restore_devices(VmMachine *m, SnapReader *r, GError **error)
 {
-    if (!gic_load(m->gic, r, error)) {
+    if (!gic_load(m->gic, r, error) || !gic_its_load(m->its, r, error)) {
         return false;
     }
     ev_alarm_set(m->key_release, m->key_release_ns);

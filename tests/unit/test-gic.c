@@ -136,17 +136,17 @@ static void identification(void **state)
 {
     Bench *b = *state;
     /* ITLinesNumber 8 (288 lines), MBIS, IDbits 9 (10 bits), A3V */
-    assert_int_equal(dist_read(b, TYPER), 0x01490008);
+    assert_int_equal(dist_read(b, TYPER), 0x017b0008);
     assert_int_equal(dist_read(b, CTLR), 0x50); /* ARE, DS */
     assert_int_equal(dist_read(b, 0xffe8), 0x3b);
     assert_int_equal(redist_read(b, 0, 0xffe8), 0x3b);
     /* Processor_Number, DPGS, Last on the last one; affinity above */
-    assert_int_equal(redist_read(b, 2, 8), 0x220);
-    assert_int_equal(redist_read(b, 3, 8), 0x330);
+    assert_int_equal(redist_read(b, 2, 8), 0x221);
+    assert_int_equal(redist_read(b, 3, 8), 0x331);
     assert_int_equal(redist_read(b, 3, 12), 0x101);
     uint64_t typer;
     gic_redist_ops.read(b->region, 3 * GIC_REDIST_SPAN + 8, 8, &typer);
-    assert_int_equal(typer, UINT64_C(0x0000010100000330));
+    assert_int_equal(typer, UINT64_C(0x0000010100000331));
     dist_write(b, CTLR, UINT32_MAX);
     assert_int_equal(dist_read(b, CTLR), 0x53);
 }
@@ -369,8 +369,8 @@ static void one_of_n(void **state)
     gic_set_spi(b->gic, 61 - 32, true);
     assert_int_equal(b->cpu[0].intid, 60); /* one each */
     assert_int_equal(b->cpu[1].intid, 61);
-    redist_write(b, 0, 0, UINT32_C(1) << 25); /* DPG1NS: PE 0 stops taking part */
-    assert_int_equal(redist_read(b, 0, 0), UINT32_C(1) << 25);
+    redist_write(b, 0, 0, UINT32_C(1) << 25);          /* DPG1NS: PE 0 stops taking part */
+    assert_int_equal(redist_read(b, 0, 0), 0x2000006); /* and CES, IR */
     assert_int_equal(b->cpu[0].intid, NONE);
     assert_int_equal(b->cpu[2].intid, 60);
     redist_write(b, 2, WAKER, 2);
