@@ -125,7 +125,7 @@ void a64_sr_write_mdscr_el1(A64Cpu *cpu, uint64_t value)
     const uint64_t external = A64_MDSCR_EL1_TFO | A64_MDSCR_EL1_RXfull | A64_MDSCR_EL1_TXfull |
                               A64_MDSCR_EL1_RXO | A64_MDSCR_EL1_TXU | A64_MDSCR_EL1_INTdis |
                               A64_MDSCR_EL1_TDA | A64_MDSCR_EL1_SC2 | A64_MDSCR_EL1_HDE |
-                              A64_MDSCR_EL1_ERR | A64_MDSCR_EL1_EHBWE;
+                              A64_MDSCR_EL1_ERR;
     uint64_t *mdscr = &cpu->st.sr[A64_SR_MDSCR_EL1];
     uint64_t kept = cpu->st.sr[A64_SR_OSLSR_EL1] & A64_OSLSR_EL1_OSLK ? 0 : external;
     *mdscr = (*mdscr & kept) | (value & ~kept);

@@ -74,6 +74,7 @@ void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc
     uint64_t spsr = disguise_mode(cpu, target, a64_spsr_pack(cpu));
     offset += lower ? 0x400 : st->pstate.sp ? 0x200 : 0;
 
+    st->trap_ns = INT64_MAX; /* a WFE that waited for its trap begins anew */
     a64_set_el(cpu, target, 1);
     st->sr[target == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1] = spsr;
     st->sr[target == 2 ? A64_SR_ELR_EL2 : A64_SR_ELR_EL1] = return_pc;

@@ -50,6 +50,7 @@ typedef struct {
     uint64_t event_seen; /* count up to which the event streams have set `event` (timer.c) */
     int64_t event_ns;    /* when they wake the waiting WFE, INT64_MAX when none waits (timer.c) */
     int64_t until_ns;    /* when the waiting WFET or WFIT gives up, INT64_MAX otherwise (timer.c) */
+    int64_t trap_ns;     /* when the WFE that waits before its trap takes it, INT64_MAX otherwise */
     bool event;            /* event register of WFE/SEV */
     bool waits_for_event;  /* halted by WFE, not WFI */
     bool powered;          /* PSCI: on */

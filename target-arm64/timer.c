@@ -217,6 +217,22 @@ void a64_timers_wait(A64Cpu *cpu, bool events, uint64_t until)
     arm(cpu);
 }
 
+bool a64_timers_delay_trap(A64Cpu *cpu, uint64_t ns)
+{
+    const uint64_t now = count_now(cpu);
+    if (cpu->st.trap_ns == INT64_MAX) {
+        cpu->st.trap_ns = (int64_t)(now + ns);
+    }
+    if (cpu->st.trap_ns <= (int64_t)now) {
+        cpu->st.trap_ns = INT64_MAX;
+        return false;
+    }
+    cpu->st.event_ns = next_event(cpu, now);
+    cpu->st.until_ns = cpu->st.trap_ns;
+    arm(cpu);
+    return true;
+}
+
 void a64_timers_init(A64Cpu *cpu)
 {
     struct A64Timers *t = calloc(1, sizeof *t);
@@ -225,6 +241,7 @@ void a64_timers_init(A64Cpu *cpu)
     t->deadline_ns = INT64_MAX;
     cpu->st.event_ns = INT64_MAX;
     cpu->st.until_ns = INT64_MAX;
+    cpu->st.trap_ns = INT64_MAX;
     t->alarm = ev_alarm_new(cpu->ports->clock, alarm_rang, cpu);
     cpu->timers = t;
     cpu->st.event_seen = count_now(cpu);

@@ -55,6 +55,9 @@ bool a64_timers_take_event(A64Cpu *cpu);
 /* A wait begins: with `events` (WFE) the next event of a stream becomes a deadline, and so does the
  * time when CNTVCT_EL0, as seen from here, reaches `until` (UINT64_MAX: never): the kick wakes. */
 void a64_timers_wait(A64Cpu *cpu, bool events, uint64_t until);
+/* A WFE (WFET) that is to be trapped, but not before `ns` from its first call: true, and the next
+ * event and that time are deadlines; false when the time has come. Source: FEAT_TWED. */
+bool a64_timers_delay_trap(A64Cpu *cpu, uint64_t ns);
 
 /* Counters as seen from the current EL, up to the current instruction. */
 uint64_t a64_timers_physical_count(A64Cpu *cpu);

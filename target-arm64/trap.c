@@ -134,24 +134,39 @@ static uint64_t fp_trap(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_fp_trap = {"fp_trap", fp_trap, 0, RAISES};
 
-/* EL that traps WFI (WFE), 0 when none does; *control: by which bit. */
-static unsigned wfx_trap(const A64Cpu *cpu, bool wfe, const char **control)
+typedef struct {
+    unsigned el;         /* 0: no trap */
+    const char *control; /* by which bit */
+    uint64_t delay;      /* of a WFE before it is trapped, in ns */
+} WfxTrap;
+
+/* FEAT_TWED: 2^(TWEDEL + 8) cycles, of 1 ns like all instructions. en: the position of TWEDEn. */
+static uint64_t trap_delay(uint64_t control, unsigned en, unsigned el)
+{
+    return control >> en & 1 ? UINT64_C(1) << ((control >> el & 15) + 8) : 0;
+}
+
+static WfxTrap wfx_trap(const A64Cpu *cpu, bool wfe)
 {
     const A64State *st = &cpu->st;
     uint64_t hcr = a64_hcr(cpu);
     uint64_t ntw = wfe ? A64_SCTLR_EL1_nTWE : A64_SCTLR_EL1_nTWI;
     if (st->pstate.el == 0) {
         bool host = a64_in_host(cpu);
-        if (!(st->sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1] & ntw)) {
-            *control = host ? wfe ? "SCTLR_EL2.nTWE" : "SCTLR_EL2.nTWI"
-                            : wfe ? "SCTLR_EL1.nTWE" : "SCTLR_EL1.nTWI";
-            return hcr & A64_HCR_EL2_TGE ? 2 : 1;
-        }
+        uint64_t sctlr = st->sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
+        if (!(sctlr & ntw))
+            return (WfxTrap){
+                hcr & A64_HCR_EL2_TGE ? 2 : 1,
+                host ? wfe ? "SCTLR_EL2.nTWE" : "SCTLR_EL2.nTWI"
+                     : wfe ? "SCTLR_EL1.nTWE" : "SCTLR_EL1.nTWI",
+                trap_delay(sctlr, A64_SCTLR_EL1_TWEDEn_SHIFT, A64_SCTLR_EL1_TWEDEL_SHIFT)};
         if (host)
-            return 0;
+            return (WfxTrap){0};
     }
-    *control = wfe ? "HCR_EL2.TWE" : "HCR_EL2.TWI";
-    return st->pstate.el < 2 && hcr & (wfe ? A64_HCR_EL2_TWE : A64_HCR_EL2_TWI) ? 2 : 0;
+    if (st->pstate.el == 2 || !(hcr & (wfe ? A64_HCR_EL2_TWE : A64_HCR_EL2_TWI)))
+        return (WfxTrap){0};
+    return (WfxTrap){2, wfe ? "HCR_EL2.TWE" : "HCR_EL2.TWI",
+                     trap_delay(hcr, A64_HCR_EL2_TWEDEn_SHIFT, A64_HCR_EL2_TWEDEL_SHIFT)};
 }
 
 /* WFI, WFE, and with a time to give up at WFIT and WFET. */
@@ -173,25 +188,34 @@ static bool is_over(A64Cpu *cpu, const Wait *w)
     return (w->timed && a64_timers_virtual_count(cpu) >= w->until) || a64_wakes(&cpu->eng, w->wfe);
 }
 
+/* Waits: goes on at pc. The wait before a trap executes its instruction again. */
+static void halt(A64Cpu *cpu, bool wfe, uint64_t pc)
+{
+    cpu->st.waits_for_event = wfe;
+    a64_trace_wait(cpu, wfe);
+    cpu->eng.pc = pc;
+    cpu->eng.leave = ENG_LEAVE_HALT;
+}
+
 static void wait(A64Cpu *cpu, const Wait *w)
 {
-    if (is_over(cpu, w))
+    if (is_over(cpu, w)) {
+        cpu->st.trap_ns = INT64_MAX;
         return;
-    const char *control;
-    unsigned el = wfx_trap(cpu, w->wfe, &control);
-    if (el) {
+    }
+    WfxTrap trap = wfx_trap(cpu, w->wfe);
+    if (trap.el && w->wfe && trap.delay && a64_timers_delay_trap(cpu, trap.delay)) {
+        halt(cpu, true, cpu->eng.insn_pc);
+    } else if (trap.el) {
         uint32_t iss = ISS_COND | A64_ISS_WFX_TI((uint32_t)w->wfe | (uint32_t)w->timed << 1);
         if (w->timed)
             iss |= A64_ISS_WFX_RV(1) | A64_ISS_WFX_RN(w->rt);
-        a64_raise(cpu, &(A64Exception){.el = el, .ec = A64_EC_WFX, .iss = iss,
-                                       .control = control});
-        return;
+        a64_raise(cpu, &(A64Exception){.el = trap.el, .ec = A64_EC_WFX, .iss = iss,
+                                       .control = trap.control});
+    } else {
+        a64_timers_wait(cpu, w->wfe, w->timed ? w->until : UINT64_MAX);
+        halt(cpu, w->wfe, cpu->eng.insn_pc + 4);
     }
-    cpu->st.waits_for_event = w->wfe;
-    a64_trace_wait(cpu, w->wfe);
-    a64_timers_wait(cpu, w->wfe, w->timed ? w->until : UINT64_MAX);
-    cpu->eng.pc = cpu->eng.insn_pc + 4;
-    cpu->eng.leave = ENG_LEAVE_HALT;
 }
 
 static uint64_t wfi(void *env, uint64_t a, uint64_t b, uint64_t c)

@@ -17,7 +17,7 @@ import sys
 
 CHOICES = {'IMPDEF_TDOSA': True, 'IMPDEF_ACTLR_ELX': False}  # IMPLEMENTATION DEFINED choices this project has made
 # What the tables do not model yet: their rules are left out by leaving the feature out.
-NOT_MODELLED = {'SRMASK', 'GCS', 'Debugv8p9', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
+NOT_MODELLED = {'SRMASK', 'GCS', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
 # Registers that the tables need not have: trace, statistical profiling, branch records, activity monitors, MPAM, SME and other
 # features that this project does not know. Every other one must be there.
 MAY_LACK = re.compile(
