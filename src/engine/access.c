@@ -4,10 +4,9 @@
  */
 #include "armillary/engine.h"
 
-#include <string.h>
-
 #include "access.h"
 #include "host-access.h"
+#include "host-copy.h"
 
 /* SCTLR_ELx.A and accesses that must be aligned anyhow. */
 bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem)
@@ -320,7 +319,7 @@ bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault)
     Pa pa = {hit.pa.v - before};
     if (!hit.host)
         return zero_device(cpu, pa, n, fault);
-    memset(hit.host - before, 0, n);
+    eng_host_fill(hit.host - before, 0, n);
     if (hit.code)
         eng_code_written(cpu, pa, n);
     return true;

@@ -3,11 +3,10 @@
  * "Memory Copy and Memory Set instructions": the size of the single accesses is the
  * implementation's choice, so nothing here is misaligned.
  */
-#include <string.h>
-
 #include "armillary/engine.h"
 
 #include "access.h"
+#include "host-copy.h"
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -63,7 +62,10 @@ uint64_t eng_move(EngVcpu *cpu, const EngMove *m)
     if (is_watched(cpu, &source, &(Span){from.v - before, n, ENG_READ, m->mem_from}) ||
         is_watched(cpu, &target, &(Span){to.v - before, n, ENG_WRITE, m->mem_to}))
         return 0;
-    memmove(target.host - before, source.host - before, n);
+    if (back)
+        eng_host_copy_down(target.host - before, source.host - before, n);
+    else
+        eng_host_copy_up(target.host, source.host, n);
     if (target.code)
         eng_code_written(cpu, (Pa){target.pa.v - before}, n);
     return n;
@@ -79,7 +81,7 @@ uint64_t eng_fill(EngVcpu *cpu, Va to, uint64_t n, uint8_t byte, uint64_t mem)
         return eng_store(cpu, to, bytes(mem), byte) ? 1 : 0;
     if (is_watched(cpu, &target, &(Span){to.v, n, ENG_WRITE, mem}))
         return 0;
-    memset(target.host, byte, n);
+    eng_host_fill(target.host, byte, n);
     if (target.code)
         eng_code_written(cpu, target.pa, n);
     return n;
