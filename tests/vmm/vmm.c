@@ -30,7 +30,7 @@
 #define UART 0x09000000ull
 #define UART_SPI 1
 #define TYPE_PROTECTED (1ul << 31) /* KVM_VM_TYPE_ARM_PROTECTED */
-enum { FEATURE_EL2 = 7, FEATURE_EL2_E2H0 = 8, GROUP_MAINT_IRQ = 9, MAX_CPUS = 16 };
+enum { FEATURE_EL2 = 7, FEATURE_EL2_E2H0 = 8, GROUP_MAINT_IRQ = 9, TGRAN4 = 28, MAX_CPUS = 16 };
 
 typedef struct {
     unsigned cpus;
@@ -100,6 +100,22 @@ static void make_vm(Vmm *v)
     call(v->vm, KVM_SET_USER_MEMORY_REGION, &slot, "KVM_SET_USER_MEMORY_REGION");
 }
 
+/*
+ * A kernel with its hypervisor at EL2 (nVHE) sets TCR_EL2.DS when stage 1 has 52-bit addresses, but
+ * writes descriptors of that format only when stage 2 has them too, and KVM shows a guest hypervisor
+ * no such stage 2. What it then does is take the shareability of each page for address bits 51:50.
+ */
+static void without_lpa2(int vcpu)
+{
+    uint64_t mmfr0;
+    const struct kvm_one_reg reg = { .id = ARM64_SYS_REG(3, 0, 0, 7, 0), .addr = (uint64_t)&mmfr0 };
+    call(vcpu, KVM_GET_ONE_REG, &reg, "ID_AA64MMFR0_EL1");
+    if ((mmfr0 >> TGRAN4 & 15) == 1) {
+        mmfr0 &= ~(UINT64_C(15) << TGRAN4);
+    }
+    call(vcpu, KVM_SET_ONE_REG, &reg, "ID_AA64MMFR0_EL1");
+}
+
 static void make_vcpu(Vmm *v, unsigned n)
 {
     v->vcpu[n] = call(v->vm, KVM_CREATE_VCPU, (void *)(unsigned long)n, "KVM_CREATE_VCPU");
@@ -114,6 +130,9 @@ static void make_vcpu(Vmm *v, unsigned n)
                         (unsigned)v->o.el2 << FEATURE_EL2 | (unsigned)v->o.e2h0 << FEATURE_EL2_E2H0 |
                         (unsigned)v->o.pmu << KVM_ARM_VCPU_PMU_V3;
     call(v->vcpu[n], KVM_ARM_VCPU_INIT, &init, "KVM_ARM_VCPU_INIT");
+    if (v->o.e2h0) {
+        without_lpa2(v->vcpu[n]);
+    }
 }
 
 static void set_attr(int fd, uint32_t group, uint64_t attr, const void *value, const char *what)
