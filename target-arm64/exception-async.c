@@ -28,12 +28,20 @@ static unsigned virtual_pending(const A64Cpu *cpu)
     return p | (a64_gic_virq(cpu) ? IRQ : 0) | (a64_gic_vfiq(cpu) ? FIQ : 0);
 }
 
-/* What of the virtual ones has Superpriority: HCR_EL2's own with HCRX_EL2's consent. The interrupt
- * controller's and physical ones never have. */
+/* What of the physical ones has Superpriority: only IRQs can. Source: GIC architecture
+ * specification, "Non-maskable interrupts". */
+static unsigned physical_superior(const A64Cpu *cpu)
+{
+    return a64_gic_nmi(cpu) ? IRQ : 0;
+}
+
+/* And of the virtual ones: those of the list registers that say so, and HCR_EL2's own with
+ * HCRX_EL2's consent. */
 static unsigned virtual_superior(const A64Cpu *cpu)
 {
     uint64_t hcr = a64_hcr(cpu), hcrx = cpu->st.sr[A64_SR_HCRX_EL2];
-    return (hcr & A64_HCR_EL2_VI && hcrx & A64_HCRX_EL2_VINMI ? IRQ : 0) |
+    return (a64_gic_vnmi(cpu) ? IRQ : 0) |
+           (hcr & A64_HCR_EL2_VI && hcrx & A64_HCRX_EL2_VINMI ? IRQ : 0) |
            (hcr & A64_HCR_EL2_VF && hcrx & A64_HCRX_EL2_VFNMI ? FIQ : 0);
 }
 
@@ -54,8 +62,12 @@ static unsigned all_int_mask(const A64Cpu *cpu)
 static unsigned physical_unmasked(const A64Cpu *cpu, unsigned pending)
 {
     uint64_t hcr = a64_hcr(cpu);
-    unsigned mask = (cpu->st.pstate.daif & 7) | all_int_mask(cpu);
+    unsigned mask = cpu->st.pstate.daif & 7;
     unsigned to_el2 = mask_overrides(hcr);
+    bool host = cpu->st.pstate.el == 2 || hcr & A64_HCR_EL2_TGE;
+    if (cpu->st.sr[host ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1] & A64_SCTLR_EL1_NMI)
+        mask &= ~physical_superior(cpu);
+    mask |= all_int_mask(cpu);
     if (hcr & A64_HCR_EL2_TGE)
         to_el2 = hcr & A64_HCR_EL2_E2H ? 0 : 7;
     if (cpu->st.pstate.el < 2)
@@ -186,7 +198,8 @@ uint64_t a64_isr(A64Cpu *cpu)
 {
     unsigned hidden = cpu->st.pstate.el == 1 ? virtual_enabled(cpu) : 0;
     unsigned shown = (physical_pending(cpu) & ~hidden) | (virtual_pending(cpu) & hidden);
-    unsigned superior = virtual_superior(cpu) & hidden;
+    unsigned superior =
+        (physical_superior(cpu) & ~hidden) | (virtual_superior(cpu) & hidden);
     return (uint64_t)shown << 6 | (superior & IRQ ? A64_ISR_EL1_IS : 0) |
            (superior & FIQ ? A64_ISR_EL1_FS : 0);
 }

@@ -24,7 +24,41 @@ uint8_t a64_gic_group_mask(uint64_t bpr0, uint64_t bpr1, bool common, unsigned g
 uint8_t a64_gic_active_priority(uint64_t ap0, uint64_t ap1)
 {
     const uint32_t both = (uint32_t)(ap0 | ap1);
+    if (ap1 & A64_AP1_NMI) {
+        return 0;
+    }
     return both ? (uint8_t)(__builtin_ctz(both) * 8) : A64_GIC_IDLE;
+}
+
+int a64_gic_running_group(uint64_t ap0, uint64_t ap1)
+{
+    if (!(ap0 | ap1)) {
+        return -1;
+    }
+    if (!ap0 || ap1 & A64_AP1_NMI) {
+        return 1;
+    }
+    return ap1 && __builtin_ctzll(ap1) < __builtin_ctzll(ap0);
+}
+
+uint64_t a64_gic_drop(uint64_t ap)
+{
+    return ap & A64_AP1_NMI ? ap & ~A64_AP1_NMI : ap & (ap - 1);
+}
+
+uint64_t a64_gic_active_bit(uint8_t priority, bool nmi)
+{
+    return nmi ? A64_AP1_NMI : UINT64_C(1) << (priority >> 3);
+}
+
+uint32_t a64_gic_refusal(const A64Cpu *cpu, A64GicAck by, bool nmi)
+{
+    const uint64_t *sr = cpu->st.sr;
+    const uint64_t sctlr = sr[cpu->st.pstate.el == 2 ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
+    if (by == A64_GIC_NMIAR) {
+        return nmi ? 0 : A64_GIC_SPURIOUS;
+    }
+    return nmi && sctlr & A64_SCTLR_EL1_NMI ? A64_GIC_USE_NMIAR : 0;
 }
 
 bool a64_gic_is_interrupt(uint64_t intid)
@@ -40,12 +74,13 @@ void a64_gic_poke(A64Cpu *cpu)
     }
 }
 
-void a64_gic_set_pending(void *ctx, uint32_t intid, uint8_t priority, unsigned group)
+void a64_gic_set_pending(void *ctx, uint32_t intid, uint8_t priority, unsigned group, bool nmi)
 {
     A64Cpu *cpu = ctx;
     const uint64_t word = intid == A64_GIC_SPURIOUS
                               ? NO_PENDING
-                              : intid | (uint64_t)priority << 32 | (uint64_t)group << 40;
+                              : intid | (uint64_t)priority << 32 | (uint64_t)group << 40 |
+                                    (nmi ? A64_GIC_NMI : 0);
     atomic_store_explicit(&cpu->gic->pending, word, memory_order_release);
     if (intid != A64_GIC_SPURIOUS) {
         eng_kick(&cpu->eng, ENG_ATT_IRQ);
@@ -76,6 +111,7 @@ void a64_icc_update(A64Cpu *cpu)
     g->mask[0] = a64_gic_group_mask(bpr0, bpr1, common, 0);
     g->mask[1] = a64_gic_group_mask(bpr0, bpr1, common, 1);
     g->running = a64_gic_active_priority(sr[A64_SR_ICC_AP0R0_EL1], sr[A64_SR_ICC_AP1R0_EL1]);
+    g->running_nmi = sr[A64_SR_ICC_AP1R0_EL1] & A64_AP1_NMI;
     a64_gic_poke(cpu);
 }
 
@@ -95,18 +131,28 @@ static uint64_t *active_priorities(A64Cpu *cpu, unsigned group)
     return &cpu->st.sr[group ? A64_SR_ICC_AP1R0_EL1 : A64_SR_ICC_AP0R0_EL1];
 }
 
-uint64_t a64_icc_read_iar(A64Cpu *cpu, unsigned group)
+uint64_t a64_icc_read_rpr(const A64Cpu *cpu)
+{
+    return cpu->gic->running | (cpu->gic->running_nmi ? A64_AP1_NMI : 0);
+}
+
+uint64_t a64_icc_read_iar(A64Cpu *cpu, unsigned group, A64GicAck by)
 {
     struct A64GicCpu *g = cpu->gic;
     while (a64_gic_line(g, group)) {
         const uint64_t p = atomic_load_explicit(&g->pending, memory_order_acquire);
         const uint32_t intid = (uint32_t)p;
-        if ((p >> 40) != group || intid == A64_GIC_SPURIOUS) {
+        const bool nmi = p & A64_GIC_NMI;
+        if ((p >> 40 & 1) != group || intid == A64_GIC_SPURIOUS) {
             continue; /* it changed meanwhile */
+        }
+        const uint32_t refusal = a64_gic_refusal(cpu, by, nmi);
+        if (refusal) {
+            return refusal;
         }
         if (cpu->ports->gic->activate(cpu->ports->gic_ctx, cpu->eng.index, intid)) {
             const uint8_t priority = (uint8_t)(p >> 32) & g->mask[group];
-            *active_priorities(cpu, group) |= UINT64_C(1) << (priority >> 3);
+            *active_priorities(cpu, group) |= a64_gic_active_bit(priority, nmi);
             a64_icc_update(cpu);
             return intid;
         }
@@ -120,7 +166,7 @@ uint64_t a64_icc_read_iar(A64Cpu *cpu, unsigned group)
 uint64_t a64_icc_read_hppir(A64Cpu *cpu, unsigned group)
 {
     const uint64_t p = atomic_load_explicit(&cpu->gic->pending, memory_order_acquire);
-    return (p >> 40) == group ? (uint32_t)p : A64_GIC_SPURIOUS;
+    return (p >> 40 & 1) == group ? (uint32_t)p : A64_GIC_SPURIOUS;
 }
 
 void a64_icc_deactivate(A64Cpu *cpu, uint32_t intid)
@@ -135,12 +181,13 @@ void a64_icc_deactivate(A64Cpu *cpu, uint32_t intid)
 void a64_icc_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value)
 {
     const uint32_t intid = value & 0xffffff;
-    uint64_t *mine = active_priorities(cpu, group), *other = active_priorities(cpu, !group);
-    if (!a64_gic_is_interrupt(intid) || !*mine ||
-        (*other && __builtin_ctzll(*other) <= __builtin_ctzll(*mine))) {
+    uint64_t *mine = active_priorities(cpu, group);
+    if (!a64_gic_is_interrupt(intid) ||
+        a64_gic_running_group(*active_priorities(cpu, 0), *active_priorities(cpu, 1)) !=
+            (int)group) {
         return;
     }
-    *mine &= *mine - 1;
+    *mine = a64_gic_drop(*mine);
     a64_icc_update(cpu);
     if (!(cpu->st.sr[A64_SR_ICC_CTLR_EL1] & A64_ICC_EOIMODE)) {
         a64_icc_deactivate(cpu, intid);

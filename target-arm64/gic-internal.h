@@ -19,13 +19,28 @@ enum { A64_ICC_MIN_BPR0 = 2, A64_ICC_MIN_BPR1 = 3 };
 uint8_t a64_gic_group_mask(uint64_t bpr0, uint64_t bpr1, bool common, unsigned group);
 /* Highest priority in active priority registers, A64_GIC_IDLE when none. */
 uint8_t a64_gic_active_priority(uint64_t ap0, uint64_t ap1);
+/* AP1R<n>.NMI, ICC_RPR_EL1.NMI: a non-maskable interrupt is active. It has priority 0. */
+#define A64_AP1_NMI (UINT64_C(1) << 63)
+#define A64_AP_MASK (A64_AP1_NMI | UINT32_MAX)
+/* The group that holds the running priority, Group 0 if both do; -1: none. */
+int a64_gic_running_group(uint64_t ap0, uint64_t ap1);
+/* The active priority register, of the group that holds the running priority, after a drop. */
+uint64_t a64_gic_drop(uint64_t ap);
+/* The bit that an activation sets there; priority: the group priority. */
+uint64_t a64_gic_active_bit(uint8_t priority, bool nmi);
+/* Which acknowledge register is read, as seen by an interrupt of its group. */
+typedef enum { A64_GIC_IAR, A64_GIC_NMIAR } A64GicAck;
+/* The special INTID that keeps a Group 1 interrupt from being acknowledged by that register at the
+ * current Exception level; 0: none. Source: "Special INTIDs", ICC_NMIAR1_EL1. */
+uint32_t a64_gic_refusal(const A64Cpu *cpu, A64GicAck by, bool nmi);
 /* Is this the INTID of an interrupt, rather than a special one (1020-1023) or none at all? */
 bool a64_gic_is_interrupt(uint64_t intid);
 /* Asks for a poll when an interrupt input is high: what was masked may not be so any more. */
 void a64_gic_poke(A64Cpu *cpu);
 
 /* Physical interface. group = 0, 1. */
-uint64_t a64_icc_read_iar(A64Cpu *cpu, unsigned group);
+uint64_t a64_icc_read_iar(A64Cpu *cpu, unsigned group, A64GicAck by);
+uint64_t a64_icc_read_rpr(const A64Cpu *cpu);
 uint64_t a64_icc_read_hppir(A64Cpu *cpu, unsigned group);
 void a64_icc_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value);
 void a64_icc_write_dir(A64Cpu *cpu, uint64_t value);
@@ -34,7 +49,7 @@ void a64_icc_deactivate(A64Cpu *cpu, uint32_t intid);
 void a64_icc_update(A64Cpu *cpu);
 
 /* Virtual interface. */
-uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group);
+uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group, A64GicAck by);
 uint64_t a64_icv_read_hppir(A64Cpu *cpu, unsigned group);
 void a64_icv_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value);
 void a64_icv_write_dir(A64Cpu *cpu, uint64_t value);

@@ -23,19 +23,25 @@ static bool virtual_common(const A64Cpu *cpu)
     return virtual_by(cpu, A64_HCR_EL2_IMO | A64_HCR_EL2_FMO);
 }
 
-static uint64_t read_iar(A64Cpu *cpu, unsigned group)
+static uint64_t read_iar(A64Cpu *cpu, unsigned group, A64GicAck by)
 {
-    return virtual_group(cpu, group) ? a64_icv_read_iar(cpu, group) : a64_icc_read_iar(cpu, group);
+    return virtual_group(cpu, group) ? a64_icv_read_iar(cpu, group, by)
+                                     : a64_icc_read_iar(cpu, group, by);
 }
 
 uint64_t a64_sr_read_icc_iar0_el1(A64Cpu *cpu)
 {
-    return read_iar(cpu, 0);
+    return read_iar(cpu, 0, A64_GIC_IAR);
 }
 
 uint64_t a64_sr_read_icc_iar1_el1(A64Cpu *cpu)
 {
-    return read_iar(cpu, 1);
+    return read_iar(cpu, 1, A64_GIC_IAR);
+}
+
+uint64_t a64_sr_read_icc_nmiar1_el1(A64Cpu *cpu)
+{
+    return read_iar(cpu, 1, A64_GIC_NMIAR);
 }
 
 static void write_eoir(A64Cpu *cpu, unsigned group, uint64_t value)
@@ -84,7 +90,7 @@ void a64_sr_write_icc_dir_el1(A64Cpu *cpu, uint64_t value)
 
 uint64_t a64_sr_read_icc_rpr_el1(A64Cpu *cpu)
 {
-    return virtual_common(cpu) ? a64_icv_read_rpr(cpu) : cpu->gic->running;
+    return virtual_common(cpu) ? a64_icv_read_rpr(cpu) : a64_icc_read_rpr(cpu);
 }
 
 /* Binary points. With CBPR, BPR1 shows BPR0 + 1 (at most 7) and ignores writes. */
@@ -139,10 +145,10 @@ static uint64_t read_ap(A64Cpu *cpu, unsigned group)
 static void write_ap(A64Cpu *cpu, unsigned group, uint64_t value)
 {
     if (virtual_group(cpu, group)) {
-        cpu->st.sr[virtual_ap[group]] = (uint32_t)value;
+        cpu->st.sr[virtual_ap[group]] = value & (group ? A64_AP_MASK : UINT32_MAX);
         a64_ich_update(cpu);
     } else {
-        cpu->st.sr[physical_ap[group]] = (uint32_t)value;
+        cpu->st.sr[physical_ap[group]] = value & (group ? A64_AP_MASK : UINT32_MAX);
         a64_icc_update(cpu);
     }
 }
@@ -321,7 +327,7 @@ void a64_sr_write_ich_ap0r0_el2(A64Cpu *cpu, uint64_t value)
 
 void a64_sr_write_ich_ap1r0_el2(A64Cpu *cpu, uint64_t value)
 {
-    cpu->st.sr[A64_SR_ICH_AP1R0_EL2] = (uint32_t)value;
+    cpu->st.sr[A64_SR_ICH_AP1R0_EL2] = value & A64_AP_MASK;
     a64_ich_update(cpu);
 }
 

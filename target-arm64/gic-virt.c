@@ -11,9 +11,11 @@
 #define LR_STATE (LR_PENDING | LR_ACTIVE)
 #define LR_HW (UINT64_C(1) << 61)
 #define LR_EOI (UINT64_C(1) << 41)
-/* State, HW, Group; 5 priority bits; pINTID (or EOI); 16 bits of vINTID. */
-#define LR_MASK                                                                                    \
-    (LR_STATE | LR_HW | UINT64_C(1) << 60 | A64_ICC_PRIORITY_MASK << 48 | UINT64_C(0x1fff) << 32 | \
+#define LR_GROUP (UINT64_C(1) << 60)
+#define LR_NMI (UINT64_C(1) << 59)
+/* State, HW, Group, NMI; 5 priority bits; pINTID (or EOI); 16 bits of vINTID. */
+#define LR_MASK                                                                             \
+    (LR_STATE | LR_HW | LR_GROUP | LR_NMI | A64_ICC_PRIORITY_MASK << 48 | UINT64_C(0x1fff) << 32 | \
      UINT64_C(0xffff))
 /* VENG0, VENG1, VCBPR, VEOIM, VBPR1, VBPR0, VPMR. VFIQEn is RAO/WI, VAckCtl RAZ/WI: no GICv2. */
 #define VMCR_MASK UINT64_C(0xf8fc0213)
@@ -43,6 +45,11 @@ static uint8_t running(const A64Cpu *cpu)
                                    cpu->st.sr[A64_SR_ICH_AP1R0_EL2]);
 }
 
+static bool running_nmi(const A64Cpu *cpu)
+{
+    return cpu->st.sr[A64_SR_ICH_AP1R0_EL2] & A64_AP1_NMI;
+}
+
 static uint8_t group_mask(const A64Cpu *cpu, unsigned group)
 {
     const uint64_t v = vmcr(cpu);
@@ -55,22 +62,33 @@ static unsigned lr_group(uint64_t lr)
     return lr >> 60 & 1;
 }
 
+/* Only interrupts of Group 1 can be non-maskable. */
+static bool lr_nmi(uint64_t lr)
+{
+    return (lr & (LR_GROUP | LR_NMI)) == (LR_GROUP | LR_NMI);
+}
+
 static uint8_t lr_priority(uint64_t lr)
 {
-    return (uint8_t)(lr >> 48);
+    return lr_nmi(lr) ? 0 : (uint8_t)(lr >> 48);
+}
+
+/* In the order of priorities; Superpriority comes before 0. */
+static int rank(uint64_t lr)
+{
+    return lr_nmi(lr) ? -1 : lr_priority(lr);
 }
 
 /* The list register with the highest-priority pending interrupt of an enabled group, or -1. */
 static int highest_pending(A64Cpu *cpu)
 {
     const uint64_t enabled = vmcr(cpu);
-    uint32_t best_priority = 0x100;
-    int best = -1;
+    int best = -1, best_rank = 0x100;
     for (uint32_t left = cpu->gic->lr_pending; left; left &= left - 1) {
         const int n = __builtin_ctz(left);
         const uint64_t lr = *list_register(cpu, (unsigned)n);
-        if ((enabled >> lr_group(lr) & 1) && lr_priority(lr) < best_priority) {
-            best_priority = lr_priority(lr);
+        if ((enabled >> lr_group(lr) & 1) && rank(lr) < best_rank) {
+            best_rank = rank(lr);
             best = n;
         }
     }
@@ -81,8 +99,13 @@ static int highest_pending(A64Cpu *cpu)
 static bool signalled(A64Cpu *cpu, unsigned n)
 {
     const uint64_t lr = *list_register(cpu, n);
-    return (cpu->st.sr[A64_SR_ICH_HCR_EL2] & A64_ICH_HCR_EN) &&
-           lr_priority(lr) < vmcr(cpu) >> A64_ICH_VMCR_VPMR &&
+    if (!(cpu->st.sr[A64_SR_ICH_HCR_EL2] & A64_ICH_HCR_EN)) {
+        return false;
+    }
+    if (lr_nmi(lr)) {
+        return !running_nmi(cpu);
+    }
+    return lr_priority(lr) < vmcr(cpu) >> A64_ICH_VMCR_VPMR &&
            a64_gic_preempts(lr_priority(lr), group_mask(cpu, lr_group(lr)), running(cpu));
 }
 
@@ -117,7 +140,8 @@ void a64_ich_update(A64Cpu *cpu)
     if (enabled && g->lr_pending) {
         const int n = highest_pending(cpu);
         if (n >= 0 && signalled(cpu, (unsigned)n)) {
-            g->virtual_line = lr_group(*list_register(cpu, (unsigned)n)) ? 1 : 2;
+            const uint64_t lr = *list_register(cpu, (unsigned)n);
+            g->virtual_line = lr_nmi(lr) ? 5 : lr_group(lr) ? 1 : 2;
             a64_gic_poke(cpu);
         }
     }
@@ -173,7 +197,7 @@ void a64_ich_write_vmcr(A64Cpu *cpu, uint64_t value)
     a64_ich_update(cpu);
 }
 
-uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group)
+uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group, A64GicAck by)
 {
     const int best = highest_pending(cpu);
     if (best < 0 || !signalled(cpu, (unsigned)best)) {
@@ -190,8 +214,12 @@ uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group)
         a64_ich_update(cpu);
         return intid;
     }
+    const uint32_t refusal = a64_gic_refusal(cpu, by, lr_nmi(lr));
+    if (refusal) {
+        return refusal;
+    }
     const uint8_t priority = lr_priority(lr) & group_mask(cpu, group);
-    *active_priorities(cpu, group) |= UINT64_C(1) << (priority >> 3);
+    *active_priorities(cpu, group) |= a64_gic_active_bit(priority, lr_nmi(lr));
     /* An LPI has no active state. */
     set_lr(cpu, n, (lr & ~LR_STATE) | (intid < A64_GIC_LPI_FIRST ? LR_ACTIVE : 0));
     a64_ich_update(cpu);
@@ -200,8 +228,9 @@ uint64_t a64_icv_read_iar(A64Cpu *cpu, unsigned group)
 
 uint64_t a64_icv_read_hppir(A64Cpu *cpu, unsigned group)
 {
+    /* ICH_HCR_EL2.En stops the signalling and the acknowledge registers, not this one. */
     const int n = highest_pending(cpu);
-    if (n < 0 || !(cpu->st.sr[A64_SR_ICH_HCR_EL2] & A64_ICH_HCR_EN)) {
+    if (n < 0) {
         return A64_GIC_SPURIOUS;
     }
     const uint64_t lr = *list_register(cpu, (unsigned)n);
@@ -240,15 +269,16 @@ static void count_eoi(A64Cpu *cpu, uint32_t intid)
     }
 }
 
-/* Clears the highest active priority of either group and returns it, A64_GIC_IDLE when none. */
+/* Clears the highest active priority of either group and returns it, A64_GIC_IDLE when none; the
+ * priority of a non-maskable one is 0. */
 static uint8_t drop_priority(A64Cpu *cpu)
 {
     const uint8_t priority = running(cpu);
-    if (priority != A64_GIC_IDLE) {
-        const uint64_t keep = ~(UINT64_C(1) << (priority >> 3));
-        uint64_t *ap0 = active_priorities(cpu, 0), *ap1 = active_priorities(cpu, 1);
-        uint64_t *holder = *ap0 & ~keep ? ap0 : ap1;
-        *holder &= keep;
+    const int holder = a64_gic_running_group(cpu->st.sr[A64_SR_ICH_AP0R0_EL2],
+                                             cpu->st.sr[A64_SR_ICH_AP1R0_EL2]);
+    if (holder >= 0) {
+        uint64_t *ap = active_priorities(cpu, (unsigned)holder);
+        *ap = a64_gic_drop(*ap);
     }
     return priority;
 }
@@ -259,6 +289,7 @@ void a64_icv_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value)
     if (!a64_gic_is_interrupt(intid)) {
         return;
     }
+    const bool dropped_nmi = running_nmi(cpu);
     const uint8_t dropped = drop_priority(cpu);
     const bool split = vmcr(cpu) & A64_ICH_VMCR_VEOIM;
     const int n = find_active(cpu, intid);
@@ -267,7 +298,8 @@ void a64_icv_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value)
             count_eoi(cpu, intid);
         } else {
             const uint64_t lr = *list_register(cpu, (unsigned)n);
-            if (lr_group(lr) == group && (lr_priority(lr) & group_mask(cpu, group)) == dropped) {
+            if (lr_group(lr) == group && lr_nmi(lr) == dropped_nmi &&
+                (lr_priority(lr) & group_mask(cpu, group)) == dropped) {
                 deactivate(cpu, (unsigned)n);
             }
         }
@@ -292,7 +324,7 @@ void a64_icv_write_dir(A64Cpu *cpu, uint64_t value)
 
 uint64_t a64_icv_read_rpr(A64Cpu *cpu)
 {
-    return running(cpu);
+    return running(cpu) | (running_nmi(cpu) ? A64_AP1_NMI : 0);
 }
 
 uint64_t a64_icv_read_bpr(A64Cpu *cpu, unsigned group)

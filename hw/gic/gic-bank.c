@@ -1,13 +1,20 @@
 /*
  * The per-interrupt register blocks of GICD and of GICR's SGI_base frame: one word speaks for 32
- * interrupts (ICFGR: for 16). GIC architecture specification, "GICD_IGROUPR<n>" to "GICD_ICFGR<n>"
- * and their GICR counterparts.
+ * interrupts (ICFGR: for 16). GIC architecture specification, "GICD_IGROUPR<n>" to
+ * "GICD_ICFGR<n>", "GICD_INMIR<n>" and their GICR counterparts.
  */
 #include "gic-state.h"
 
 uint32_t gic_bank_pending(const GicBank *bank)
 {
-    return bank->latched | (bank->level & ~bank->edge);
+    return bank->latched | ((bank->level | bank->message) & ~bank->edge);
+}
+
+GicPick gic_bank_pick(const GicBank *bank, uint32_t intid, uint8_t priority)
+{
+    const bool group = bank->group >> (intid % 32) & 1;
+    const bool nmi = group && (bank->nmi >> (intid % 32) & 1);
+    return (GicPick){intid, nmi ? 0 : priority, group, nmi};
 }
 
 /* ICFGR keeps one bit in two: bit 2n+1 of the word is 1 for an edge-triggered interrupt. */
@@ -51,6 +58,9 @@ bool gic_bank_read(const GicBank *bank, uint32_t block, uint32_t half, uint32_t 
     case GIC_BLK_CONFIG:
         *value = spread(bank->edge >> (half * 16));
         return true;
+    case GIC_BLK_NMI: /* RES0 for interrupts of Group 0 */
+        *value = bank->nmi & bank->group;
+        return true;
     default:
         return false;
     }
@@ -86,6 +96,8 @@ uint32_t gic_bank_write(GicBank *bank, uint32_t block, uint32_t half, uint32_t v
     case GIC_BLK_CONFIG:
         return assign(&bank->edge,
                       (bank->edge & ~config) | ((gather(value) << (half * 16)) & config));
+    case GIC_BLK_NMI:
+        return assign(&bank->nmi, value & bank->group);
     default:
         return 0;
     }

@@ -22,6 +22,7 @@ enum {
     GICD_IGRPMODR = 0xd00,
     GICD_NSACR = 0xe00,
     GICD_SGIR = 0xf00,
+    GICD_INMIR = 0xf80,
     GICD_END = 0x1000,
     GICD_IROUTER = 0x6000,
     GICD_IROUTER_END = 0x8000,
@@ -50,7 +51,8 @@ static uint32_t implemented(const Gic *gic, uint32_t w)
 static uint32_t typer(const Gic *gic)
 {
     const uint32_t mbis = 1, lpis = 1, id_bits = GIC_ID_BITS - 1, a3v = 1;
-    return (words(gic) - 1) | mbis << 16 | lpis << 17 | id_bits << 19 | a3v << 24;
+    return (words(gic) - 1) | (uint32_t)gic->nmi << 9 | mbis << 16 | lpis << 17 | id_bits << 19 |
+           a3v << 24;
 }
 
 static uint32_t read_priority(const Gic *gic, uint32_t n, unsigned size)
@@ -77,7 +79,7 @@ static void write_priority(Gic *gic, uint32_t first, unsigned size, uint32_t val
 /* Word and half of a block access; ICFGR has one word for 16 interrupts. */
 static void locate(uint32_t offset, uint32_t *block, uint32_t *word, uint32_t *half)
 {
-    const bool config = offset >= GICD_ICFGR;
+    const bool config = offset >= GICD_ICFGR && offset < GICD_IGRPMODR;
     const uint32_t index = config ? (offset - GICD_ICFGR) / 4 : (offset & 0x7f) / 4;
     *block = config ? GIC_BLK_CONFIG : offset / 0x80;
     *word = config ? index / 2 : index;
@@ -109,7 +111,8 @@ static void write_block(Gic *gic, uint32_t offset, uint32_t value)
     }
 }
 
-/* GICD_SETSPI_NSR, GICD_CLRSPI_NSR: a message-based SPI. */
+/* GICD_SETSPI_NSR, GICD_CLRSPI_NSR: a message-based SPI. A level-sensitive one stays pending
+ * between the two, active or not. */
 static void message_spi(Gic *gic, uint32_t value, bool set)
 {
     const uint32_t n = value & 0x1fff;
@@ -118,7 +121,11 @@ static void message_spi(Gic *gic, uint32_t value, bool set)
     }
     const uint32_t bit = UINT32_C(1) << (n % 32);
     GicBank *bank = &gic->dist.bank[n / 32];
-    bank->latched = set ? bank->latched | bit : bank->latched & ~bit;
+    if (bank->edge & bit) {
+        bank->latched = set ? bank->latched | bit : bank->latched & ~bit;
+    } else {
+        bank->message = set ? bank->message | bit : bank->message & ~bit;
+    }
     gic_spi_changed(gic, n);
 }
 
@@ -130,9 +137,10 @@ static bool is_void(uint32_t offset)
            (offset >= GICD_IGRPMODR && offset < GICD_END);
 }
 
-static bool is_block(uint32_t offset)
+static bool is_block(const Gic *gic, uint32_t offset)
 {
     return (offset >= GICD_BLOCKS && offset < GICD_IPRIORITYR) ||
+           (gic->nmi && offset >= GICD_INMIR && offset < GICD_END) ||
            (offset >= GICD_ICFGR && offset < GICD_IGRPMODR);
 }
 
@@ -144,7 +152,7 @@ static uint32_t fail(Gic *gic, uint32_t error)
 
 static uint32_t read_word(Gic *gic, uint32_t offset)
 {
-    if (is_block(offset)) {
+    if (is_block(gic, offset)) {
         return read_block(gic, offset);
     }
     if (offset >= GICD_IDREGS && offset < GIC_DIST_SPAN) {
@@ -169,7 +177,7 @@ static uint32_t read_word(Gic *gic, uint32_t offset)
 
 static void write_word(Gic *gic, uint32_t offset, uint32_t value)
 {
-    if (is_block(offset)) {
+    if (is_block(gic, offset)) {
         write_block(gic, offset, value);
         return;
     }

@@ -19,7 +19,7 @@ enum { CONFIG_ENABLE = 1, CONFIG_PRIORITY = 0xf8 };
 #define PROPBASER_ADDRESS UINT64_C(0x000ffffffffff000)
 #define PENDBASER_ADDRESS UINT64_C(0x000fffffffff0000)
 
-static const GicPick none = {GIC_NO_INTID, GIC_IDLE_PRIORITY, 0};
+static const GicPick none = {GIC_NO_INTID, GIC_IDLE_PRIORITY, 0, false};
 
 void gic_lpi_init(Gic *gic)
 {
@@ -86,7 +86,7 @@ static uint8_t read_config(const Gic *gic, const GicLpis *l, uint32_t intid)
 static GicPick pick_of(const GicLpis *l, uint32_t intid)
 {
     const uint8_t config = l->config[intid - GIC_FIRST_LPI];
-    return config & CONFIG_ENABLE ? (GicPick){intid, config & CONFIG_PRIORITY, 1} : none;
+    return config & CONFIG_ENABLE ? (GicPick){intid, config & CONFIG_PRIORITY, 1, false} : none;
 }
 
 /* In order of INTIDs: the first of equals stays. */

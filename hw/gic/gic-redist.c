@@ -29,6 +29,7 @@ enum {
     SGI_ICFGR_END = 0xc08,
     SGI_IGRPMODR = 0xd00,
     SGI_NSACR = 0xe00,
+    SGI_INMIR = 0xf80,
 };
 #define SGIS UINT32_C(0xffff) /* always edge-triggered */
 
@@ -169,8 +170,11 @@ static bool is_priority(uint32_t sgi_offset)
 
 /* Block of a register of the SGI_base frame; 0 when it has none. Only the first word of each block
  * is there. */
-static uint32_t block_of(uint32_t offset)
+static uint32_t block_of(const Frame *f, uint32_t offset)
 {
+    if (offset == SGI_INMIR && f->gic->nmi) {
+        return GIC_BLK_NMI;
+    }
     if (offset >= SGI_ICFGR && offset < SGI_ICFGR_END) {
         return GIC_BLK_CONFIG;
     }
@@ -179,13 +183,13 @@ static uint32_t block_of(uint32_t offset)
 
 static bool is_void(uint32_t offset)
 {
-    return offset == SGI_IGRPMODR || offset == SGI_NSACR;
+    return offset == SGI_IGRPMODR || offset == SGI_NSACR || offset == SGI_INMIR;
 }
 
 static uint32_t read_sgi(const Frame *f, uint32_t offset)
 {
     uint32_t value;
-    if (gic_bank_read(&f->state->bank, block_of(offset), offset / 4 % 2, &value)) {
+    if (gic_bank_read(&f->state->bank, block_of(f, offset), offset / 4 % 2, &value)) {
         return value;
     }
     return is_void(offset) ? 0 : fail(f, GIC_ERR_READ_RESERVED);
@@ -193,7 +197,7 @@ static uint32_t read_sgi(const Frame *f, uint32_t offset)
 
 static void write_sgi(const Frame *f, uint32_t offset, uint32_t value)
 {
-    const uint32_t block = block_of(offset);
+    const uint32_t block = block_of(f, offset);
     if (block) {
         if (gic_bank_write(&f->state->bank, block, offset / 4 % 2, value, SGIS)) {
             gic_private_changed(f->gic, f->pe);

@@ -6,12 +6,16 @@
  */
 #include "gic-state.h"
 
-static const GicPick none = {GIC_NO_INTID, GIC_IDLE_PRIORITY, 0};
+static const GicPick none = {GIC_NO_INTID, GIC_IDLE_PRIORITY, 0, false};
 
-/* Equal priorities: the lowest INTID first (the choice is the implementation's). */
+/* Equal priorities: a non-maskable one first, then the lowest INTID (the choice is the
+ * implementation's). */
 static bool outranks(GicPick a, GicPick b)
 {
-    return a.priority < b.priority || (a.priority == b.priority && a.intid < b.intid);
+    if (a.priority != b.priority) {
+        return a.priority < b.priority;
+    }
+    return a.nmi != b.nmi ? a.nmi : a.intid < b.intid;
 }
 
 /* The interrupts of a bank whose group is in `groups` (bit 0: Group 0, bit 1: Group 1). */
@@ -27,7 +31,7 @@ static uint32_t bank_ready(const GicBank *bank, uint32_t groups)
 
 static GicPick spi_pick(const Gic *gic, uint32_t n)
 {
-    return (GicPick){n, gic->dist.priority[n], gic->dist.bank[n / 32].group >> (n % 32) & 1};
+    return gic_bank_pick(&gic->dist.bank[n / 32], n, gic->dist.priority[n]);
 }
 
 uint32_t gic_find_pe(const Gic *gic, uint64_t affinity)
@@ -62,12 +66,12 @@ void gic_publish(Gic *gic, uint32_t p)
         best = none;
     }
     if (best.intid == pe->told.intid && best.priority == pe->told.priority &&
-        best.group == pe->told.group) {
+        best.group == pe->told.group && best.nmi == pe->told.nmi) {
         return;
     }
     pe->told = best;
     if (pe->set_pending) {
-        pe->set_pending(pe->ctx, best.intid, best.priority, best.group);
+        pe->set_pending(pe->ctx, best.intid, best.priority, best.group, best.nmi);
     }
 }
 
@@ -77,7 +81,7 @@ static void find_own(Gic *gic, uint32_t p)
     GicPick best = none;
     for (uint32_t left = bank_ready(&r->bank, gic->dist.ctlr & r->groups); left; left &= left - 1) {
         const uint32_t n = (uint32_t)__builtin_ctz(left);
-        const GicPick pick = {n, r->priority[n], r->bank.group >> n & 1};
+        const GicPick pick = gic_bank_pick(&r->bank, n, r->priority[n]);
         if (outranks(pick, best)) {
             best = pick;
         }

@@ -4,7 +4,7 @@
 #include "gic.h"
 #include "gic-lpi.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 void gic_save(Gic *gic, SnapWriter *w)
 {

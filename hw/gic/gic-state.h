@@ -28,15 +28,17 @@ enum {
 /*
  * Thirty-two interrupts: the SGIs and PPIs of a PE, or 32 SPIs. One bit each.
  * An interrupt is pending when its latch is set, or when it is level-sensitive and its wire is
- * high.
+ * high or a message said so.
  */
 typedef struct {
     uint32_t group; /* 1: Group 1 */
     uint32_t enabled;
     uint32_t latched; /* pending by edge or by software */
     uint32_t level;   /* input wire */
+    uint32_t message; /* level as messages (GICD_SETSPI_NSR) say it is */
     uint32_t active;
     uint32_t edge; /* edge-triggered */
+    uint32_t nmi;  /* non-maskable, where the interrupt is of Group 1 */
 } GicBank;
 
 typedef struct {
@@ -58,6 +60,7 @@ typedef struct {
     uint32_t intid; /* GIC_NO_INTID: none */
     uint8_t priority;
     uint8_t group;
+    bool nmi; /* Superpriority: above priority 0, which it has */
 } GicPick;
 
 /* Wiring and caches of one PE. */
@@ -87,6 +90,7 @@ struct Gic {
     /* wiring */
     Mem *mem;
     uint32_t lines, cpus;
+    bool nmi;
     GicPe *pe;             /* [cpus] */
     uint16_t *by_affinity; /* PE numbers in order of affinity */
     GicRegion *regions;
@@ -99,6 +103,8 @@ struct Gic {
 
 /* gic-select.c. All: device lock held. */
 uint32_t gic_bank_pending(const GicBank *bank);
+/* Interrupt intid of this bank, as a candidate. */
+GicPick gic_bank_pick(const GicBank *bank, uint32_t intid, uint8_t priority);
 /* Something about SPI intid changed: state, priority, group or route. */
 void gic_spi_changed(Gic *gic, uint32_t intid);
 /* Something about SGIs or PPIs of pe changed. */
@@ -123,7 +129,7 @@ bool gic_bank_read(const GicBank *bank, uint32_t block, uint32_t half, uint32_t 
 uint32_t gic_bank_write(GicBank *bank, uint32_t block, uint32_t half, uint32_t value,
                         uint32_t fixed_edge);
 
-/* Register blocks, by offset / 0x80 (the last one from 0xc00). */
+/* Register blocks, by offset / 0x80 (CONFIG has several). */
 enum {
     GIC_BLK_GROUP = 1,
     GIC_BLK_SET_ENABLE,
@@ -133,6 +139,7 @@ enum {
     GIC_BLK_SET_ACTIVE,
     GIC_BLK_CLEAR_ACTIVE,
     GIC_BLK_CONFIG = 24,
+    GIC_BLK_NMI = 31,
 };
 #define GIC_IIDR UINT32_C(0x43b)
 

@@ -39,6 +39,7 @@ Gic *gic_new(const GicConfig *config)
     gic->mem = config->mem;
     gic->lines = config->lines;
     gic->cpus = config->cpus;
+    gic->nmi = config->nmi;
     gic->redist = calloc(gic->cpus, sizeof *gic->redist);
     gic->pe = calloc(gic->cpus, sizeof *gic->pe);
     gic->by_affinity = calloc(gic->cpus, sizeof *gic->by_affinity);

@@ -26,6 +26,7 @@ typedef struct {
     Mem *mem;       /* for the device lock; outlives the GIC */
     uint32_t lines; /* INTIDs 0..lines-1; a multiple of 32 from 64, or GIC_MAX_LINES */
     uint32_t cpus;  /* 1..GIC_MAX_CPUS */
+    bool nmi;       /* interrupts can be made non-maskable: GICD_TYPER.NMI */
     const uint64_t
         *affinity; /* MPIDR_EL1 of each PE; only Aff3..Aff0 are looked at; copied, all different */
 } GicConfig;

@@ -28,9 +28,10 @@ typedef struct {
 
 /* The other way: the distributor tells a CPU interface its highest-priority pending interrupt.
  * Device lock held; any thread.
- * intid 1023 = none. Implemented by target-arm64 (gic-cpu.c): stores it atomically and kicks
- * the vCPU. */
-typedef void (*ArmGicSetPending)(void *cpu, uint32_t intid, uint8_t priority, unsigned group);
+ * intid 1023 = none. nmi: it has the non-maskable property (priority is 0 then). Implemented by
+ * target-arm64 (gic-cpu.c): stores it atomically and kicks the vCPU. */
+typedef void (*ArmGicSetPending)(void *cpu, uint32_t intid, uint8_t priority, unsigned group,
+                                 bool nmi);
 
 /* Firmware behind SMC (or HVC when the machine starts at EL1). x0..x17 in and out. Runs on the
  * vCPU's thread, no lock held. */

@@ -56,7 +56,8 @@ static void add_gic(VmMachine *m)
         affinity[i] = vm_affinity(i);
     }
     m->gic = gic_new(&(GicConfig){ .mem = m->mem, .lines = VM_GIC_LINES, .cpus = n,
-                                   .affinity = affinity });
+                                   .affinity = affinity,
+                                   .nmi = a64_has(m->model, A64_FEAT_GICv3_NMI) });
     map_device(m, &gic_dist_ops, m->gic, VM_MAP_GIC_DIST);
     const uint64_t redist = vm_map_row(VM_MAP_GIC_REDIST)->base;
     map_redists(m, redist, gic_add_region(m->gic, 0, low), low);

@@ -41,7 +41,7 @@ typedef struct {
     uint32_t told[CPUS];
 } Fuzz;
 
-static void told(void *ctx, uint32_t intid, uint8_t priority, unsigned group)
+static void told(void *ctx, uint32_t intid, uint8_t priority, unsigned group, bool nmi)
 {
     *(uint32_t *)ctx = intid;
     g_assert(intid < 288 || intid == GIC_NO_INTID ||

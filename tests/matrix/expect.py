@@ -43,8 +43,6 @@ PERMITTED = [
      'FEAT_FPAC: a failed authentication is an exception'),
     (r'M..:IC[CH]_AP[01]R[123]_EL[12]', r'UNDEF', 'EL1 EL2 OK',
      'ICC_AP<g>R<n>_EL1: UNDEFINED where not implemented; the priority of traps is not stated'),
-    (r'MRS:ICC_NMIAR1_EL1', r'(REG IC[CV]_NMIAR1_EL1|EL2:18)', 'UNDEF',
-     'ICC_NMIAR1_EL1: there with FEAT_GICv3_NMI, which no ID register of the PE tells'),
     (r'INSN:WF[EI].*', r'EL[12]:01', 'OK',
      'WFE, WFI: trapped only if the PE would otherwise wait'),
 ]

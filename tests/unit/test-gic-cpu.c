@@ -39,7 +39,7 @@ static bool activate(void *gic, uint32_t index, uint32_t intid)
 {
     asked.activated = intid;
     if (!asked.refuse) {
-        a64_gic_set_pending(&cpu, NONE, 0xff, 0);
+        a64_gic_set_pending(&cpu, NONE, 0xff, 0, false);
     }
     return !asked.refuse;
 }
@@ -138,7 +138,7 @@ static void binary_points(void **state)
 
 static void acknowledge_and_end(void **state)
 {
-    a64_gic_set_pending(&cpu, 33, 0xa0, 1);
+    a64_gic_set_pending(&cpu, 33, 0xa0, 1, false);
     assert_true(a64_gic_irq(&cpu));
     assert_false(a64_gic_fiq(&cpu));
     assert_true(atomic_load(&cpu.eng.attention) & ENG_ATT_IRQ);
@@ -167,7 +167,7 @@ static void split_end(void **state)
     a64_sr_write_icc_dir_el1(&cpu, 33); /* EOImode 0: no effect */
     assert_int_equal(asked.deactivations, 0);
     a64_sr_write_icc_ctlr_el1(&cpu, 2);
-    a64_gic_set_pending(&cpu, 33, 0, 1);
+    a64_gic_set_pending(&cpu, 33, 0, 1, false);
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), 33);
     a64_sr_write_icc_eoir1_el1(&cpu, 33);
     assert_int_equal(a64_sr_read_icc_rpr_el1(&cpu), 0xff);
@@ -178,7 +178,7 @@ static void split_end(void **state)
 
 static void priority_mask(void **state)
 {
-    a64_gic_set_pending(&cpu, 33, 0xa0, 1);
+    a64_gic_set_pending(&cpu, 33, 0xa0, 1, false);
     a64_sr_write_icc_pmr_el1(&cpu, 0xa0); /* equal is not enough */
     assert_false(a64_gic_irq(&cpu));
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), NONE);
@@ -192,16 +192,16 @@ static void priority_mask(void **state)
 static void preemption(void **state)
 {
     a64_sr_write_icc_bpr1_el1(&cpu, 5); /* group priority = bits 7:5 */
-    a64_gic_set_pending(&cpu, 40, 0x58, 1);
+    a64_gic_set_pending(&cpu, 40, 0x58, 1, false);
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), 40);
     assert_int_equal(a64_sr_read_icc_rpr_el1(&cpu), 0x40);
-    a64_gic_set_pending(&cpu, 41, 0x40, 1); /* same group priority */
+    a64_gic_set_pending(&cpu, 41, 0x40, 1, false); /* same group priority */
     assert_false(a64_gic_irq(&cpu));
-    a64_gic_set_pending(&cpu, 41, 0x38, 1);
+    a64_gic_set_pending(&cpu, 41, 0x38, 1, false);
     assert_true(a64_gic_irq(&cpu));
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), 41);
     assert_int_equal(a64_sr_read_icc_ap1r0_el1(&cpu), 0x110); /* 0x20 and 0x40 */
-    a64_gic_set_pending(&cpu, 5, 0, 0);                       /* Group 0: BPR0 = 2 */
+    a64_gic_set_pending(&cpu, 5, 0, 0, false);                       /* Group 0: BPR0 = 2 */
     assert_true(a64_gic_fiq(&cpu));
     assert_int_equal(a64_sr_read_icc_iar0_el1(&cpu), 5);
     assert_int_equal(a64_sr_read_icc_ap0r0_el1(&cpu), 1);
@@ -216,7 +216,7 @@ static void preemption(void **state)
 static void refused_acknowledge(void **state)
 {
     asked.refuse = true;
-    a64_gic_set_pending(&cpu, 33, 0, 1);
+    a64_gic_set_pending(&cpu, 33, 0, 1, false);
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), NONE);
     assert_int_equal(a64_sr_read_icc_rpr_el1(&cpu), 0xff);
 }
@@ -393,8 +393,8 @@ static void hostile_list_registers(void **state)
 {
     enter_guest();
     a64_sr_write_ich_lr_el2(&cpu, 15, UINT64_MAX);
-    /* State, HW, Group, 5 priority bits, pINTID, 16 bits of vINTID */
-    assert_int_equal(cpu.st.sr[A64_SR_ICH_LR15_EL2], UINT64_C(0xf0f81fff0000ffff));
+    /* State, HW, Group, NMI, 5 priority bits, pINTID, 16 bits of vINTID */
+    assert_int_equal(cpu.st.sr[A64_SR_ICH_LR15_EL2], UINT64_C(0xf8f81fff0000ffff));
     a64_sr_write_ich_lr_el2(&cpu, 15, LR_PENDING | LR_GROUP1 | 1022);
     assert_int_equal(a64_sr_read_icc_iar1_el1(&cpu), 1022);
     assert_int_equal(cpu.st.sr[A64_SR_ICH_LR15_EL2], LR_GROUP1 | 1022);

@@ -14,7 +14,7 @@
 
 enum { CPUS = 3, LINES = 96, NONE = 1023, STEPS = 20000 };
 enum { CTLR = 0, IGROUP = 0x80, ENABLE = 0x100, PEND = 0x200, ACTIVE = 0x300, PRIORITY = 0x400 };
-enum { ICFG = 0xc00, IROUTER = 0x6000, WAKER = 0x14, SGI_BASE = 0x10000 };
+enum { ICFG = 0xc00, INMI = 0xf80, IROUTER = 0x6000, WAKER = 0x14, SGI_BASE = 0x10000 };
 #define DPG1 (UINT32_C(1) << 25)
 
 static struct {
@@ -22,7 +22,7 @@ static struct {
     GicRegion *region;
     BaseRandom random;
     uint32_t told[CPUS];
-    uint8_t priority[CPUS]; /* as told */
+    int rank[CPUS];         /* as told */
     uint32_t open[CPUS];    /* groups enabled at the CPU interfaces */
 } t;
 
@@ -34,11 +34,11 @@ void mem_unlock_devices(Mem *m)
 {
 }
 
-static void told(void *ctx, uint32_t intid, uint8_t priority, unsigned group)
+static void told(void *ctx, uint32_t intid, uint8_t priority, unsigned group, bool nmi)
 {
     const uint32_t cpu = (uint32_t)((uint32_t *)ctx - t.told);
     t.told[cpu] = intid;
-    t.priority[cpu] = priority;
+    t.rank[cpu] = nmi ? priority - 1 : priority;
 }
 
 static uint32_t below(uint32_t n)
@@ -77,10 +77,14 @@ static bool is_any(uint32_t n)
     return n >= 32 && (get(true, 0, IROUTER + 8 * n, 8) & UINT64_C(1) << 31);
 }
 
-static uint8_t priority_of(uint32_t cpu, uint32_t n)
+/* The priority; -1 is the Superpriority of a non-maskable interrupt. */
+static int rank(uint32_t cpu, uint32_t n)
 {
-    return (uint8_t)(n < 32 ? get(false, cpu, SGI_BASE + PRIORITY + n, 1)
-                            : get(true, 0, PRIORITY + n, 1));
+    if (bank(cpu, INMI, n) & bank(cpu, IGROUP, n) & UINT32_C(1) << (n % 32)) {
+        return -1;
+    }
+    return (int)(n < 32 ? get(false, cpu, SGI_BASE + PRIORITY + n, 1)
+                        : get(true, 0, PRIORITY + n, 1));
 }
 
 /* May PE cpu be offered interrupt n, wherever n is routed? */
@@ -99,7 +103,7 @@ static uint32_t best_of(uint32_t cpu)
     uint32_t best = NONE;
     for (uint32_t n = 0; n < LINES; n++) {
         if (is_for(cpu, n) && deliverable(cpu, n) &&
-            (best == NONE || priority_of(cpu, n) < priority_of(cpu, best))) {
+            (best == NONE || rank(cpu, n) < rank(cpu, best))) {
             best = n;
         }
     }
@@ -110,7 +114,7 @@ static void check(void)
 {
     for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
         const uint32_t best = best_of(cpu), seen = t.told[cpu];
-        assert_true(seen == NONE || t.priority[cpu] == priority_of(cpu, seen));
+        assert_true(seen == NONE || t.rank[cpu] == rank(cpu, seen));
         if (seen == best) {
             continue;
         }
@@ -119,7 +123,7 @@ static void check(void)
         assert_true(is_any(seen));
         assert_true(deliverable(cpu, seen));
         if (best != NONE) {
-            assert_true(priority_of(cpu, seen) <= priority_of(cpu, best));
+            assert_true(rank(cpu, seen) <= rank(cpu, best));
         }
         for (uint32_t other = 0; other < CPUS; other++) {
             assert_true(other == cpu || t.told[other] != seen);
@@ -138,7 +142,7 @@ static void check_any(void)
             if (deliverable(cpu, n) && !declines) {
                 somebody = true;
                 served |=
-                    t.told[cpu] != NONE && priority_of(cpu, t.told[cpu]) <= priority_of(cpu, n);
+                    t.told[cpu] != NONE && rank(cpu, t.told[cpu]) <= rank(cpu, n);
             }
         }
         assert_true(served || !somebody);
@@ -148,8 +152,8 @@ static void check_any(void)
 static void poke_distributor(void)
 {
     static const uint32_t blocks[] = {IGROUP,      ENABLE, ENABLE + 0x80, PEND,
-                                      PEND + 0x80, ACTIVE, ACTIVE + 0x80, ICFG};
-    const uint32_t block = blocks[below(8)],
+                                      PEND + 0x80, ACTIVE, ACTIVE + 0x80, ICFG, INMI};
+    const uint32_t block = blocks[below(9)],
                    word = 1 + below(2) + (block == ICFG ? 1 + below(3) : 0);
     const uint32_t sparse = UINT32_C(1) << below(32) | UINT32_C(1) << below(32);
     gic_dist_ops.write(t.gic, block + 4 * word, 4, sparse);
@@ -158,8 +162,8 @@ static void poke_distributor(void)
 static void poke_redistributor(void)
 {
     static const uint32_t blocks[] = {IGROUP,      ENABLE, ENABLE + 0x80, PEND,
-                                      PEND + 0x80, ACTIVE, ACTIVE + 0x80, ICFG + 4};
-    const uint32_t offset = below(CPUS) * (uint32_t)GIC_REDIST_SPAN + SGI_BASE + blocks[below(8)];
+                                      PEND + 0x80, ACTIVE, ACTIVE + 0x80, ICFG + 4, INMI};
+    const uint32_t offset = below(CPUS) * (uint32_t)GIC_REDIST_SPAN + SGI_BASE + blocks[below(9)];
     gic_redist_ops.write(t.region, offset, 4, UINT32_C(1) << below(32) | UINT32_C(1) << below(32));
 }
 
@@ -237,7 +241,7 @@ static void poke(void)
 static void random_operations(void **state)
 {
     const uint64_t affinity[CPUS] = {0, 1, 2};
-    t.gic = gic_new(&(GicConfig){.lines = LINES, .cpus = CPUS, .affinity = affinity});
+    t.gic = gic_new(&(GicConfig){.lines = LINES, .cpus = CPUS, .affinity = affinity, .nmi = true});
     t.region = gic_add_region(t.gic, 0, CPUS);
     base_random_seed(&t.random, 7);
     for (uint32_t cpu = 0; cpu < CPUS; cpu++) {

@@ -43,7 +43,7 @@ void mem_unlock_devices(Mem *m)
     locked = 0;
 }
 
-static void told(void *ctx, uint32_t intid, uint8_t priority, unsigned group)
+static void told(void *ctx, uint32_t intid, uint8_t priority, unsigned group, bool nmi)
 {
     Told *t = ctx;
     *t = (Told){intid, priority, group, t->calls + 1};
@@ -285,6 +285,44 @@ static void software_pending_of_a_level_spi(void **state)
     assert_int_equal(b->cpu[0].intid, NONE);
 }
 
+/* GICD_SETSPI_NSR: level-sensitive, pending until GICD_CLRSPI_NSR; edge-triggered, until taken. */
+static void messages(void **state)
+{
+    Bench *b = *state;
+    open_all(b);
+    dist_write(b, ICFG + 0x10, 0x8); /* 65: edge */
+    dist_write(b, SETSPI, 64);
+    assert_true(gic_port.activate(b->gic, 0, 64));
+    assert_int_equal(dist_read(b, ISPEND + 8), 1); /* active and pending */
+    gic_port.deactivate(b->gic, 0, 64);
+    assert_int_equal(b->cpu[0].intid, 64);
+    dist_write(b, ICPEND + 8, 1);
+    assert_int_equal(b->cpu[0].intid, 64);
+    dist_write(b, CLRSPI, 64);
+    assert_int_equal(b->cpu[0].intid, NONE);
+    dist_write(b, SETSPI, 65);
+    assert_true(gic_port.activate(b->gic, 0, 65));
+    gic_port.deactivate(b->gic, 0, 65);
+    assert_int_equal(b->cpu[0].intid, NONE);
+    dist_write(b, SETSPI, 64);
+    gic_reset(b->gic);
+    open_all(b);
+    assert_int_equal(b->cpu[0].intid, NONE);
+}
+
+/* Without GICD_TYPER.NMI there are no GICD_INMIR<n> and GICR_INMIR0. */
+static void nothing_is_non_maskable(void **state)
+{
+    Bench *b = *state;
+    open_all(b);
+    assert_int_equal(dist_read(b, 4) >> 9 & 1, 0);
+    dist_write(b, 0xf80 + 4, UINT32_MAX);
+    redist_write(b, 0, 0x10000 + 0xf80, UINT32_MAX);
+    assert_int_equal(dist_read(b, 0xf80 + 4), 0);
+    assert_int_equal(redist_read(b, 0, 0x10000 + 0xf80), 0);
+    assert_int_equal(dist_read(b, STATUSR) | redist_read(b, 0, STATUSR), 0);
+}
+
 static void highest_priority_wins(void **state)
 {
     Bench *b = *state;
@@ -457,6 +495,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(level_spi, setup, teardown),
         cmocka_unit_test_setup_teardown(edge_spi, setup, teardown),
         cmocka_unit_test_setup_teardown(software_pending_of_a_level_spi, setup, teardown),
+        cmocka_unit_test_setup_teardown(messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_non_maskable, setup, teardown),
         cmocka_unit_test_setup_teardown(highest_priority_wins, setup, teardown),
         cmocka_unit_test_setup_teardown(group_enables, setup, teardown),
         cmocka_unit_test_setup_teardown(routing, setup, teardown),
