@@ -12,6 +12,7 @@
 #include "debug.h"
 #include "gic-cpu.h"
 #include "mmu.h"
+#include "pmu.h"
 #include "step.h"
 #include "sysreg.h"
 #include "timer.h"
@@ -39,6 +40,7 @@ static void reset_registers(A64Cpu *cpu)
 void a64_cpu_changed(A64Cpu *cpu)
 {
     a64_modes_trace(cpu->modes, a64_trace_points(cpu->ports));
+    a64_pmu_rebuild(cpu);
     a64_mode_forget(cpu);
     a64_mode_select(cpu);
     a64_mmu_changed(cpu);
@@ -80,6 +82,7 @@ void a64_cpu_start(A64Cpu *cpu, uint64_t pc, uint64_t x0)
 static void free_parts(A64Cpu *cpu)
 {
     a64_timers_free(cpu);
+    a64_pmu_free(cpu);
     a64_gic_free(cpu);
     a64_mmu_fini(cpu);
     a64_modes_free(cpu->modes);
@@ -99,6 +102,7 @@ A64Cpu *a64_cpu_new(EngMachine *machine, const A64Model *model, const A64Ports *
     a64_mmu_init(cpu);
     a64_gic_init(cpu);
     a64_timers_init(cpu);
+    a64_pmu_init(cpu);
     a64_mode_forget(cpu);
     a64_mode_select(cpu);
     if (!eng_vcpu_init(machine, &cpu->eng, &a64_target)) {

@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "gic-cpu.h"
 #include "pauth.h"
+#include "pmu.h"
 #include "timer.h"
 
 /* In the order of PSTATE.{A,I,F} and of HCR_EL2.{VSE,VI,VF}, {AMO,IMO,FMO}. */
@@ -152,6 +153,7 @@ bool a64_take_pending(EngVcpu *eng)
 {
     A64Cpu *cpu = a64_cpu(eng);
     a64_timers_poll(cpu);
+    a64_pmu_poll(cpu);
     unsigned from_el = cpu->st.pstate.el;
     uint64_t from = eng->pc;
     unsigned now = physical_unmasked(cpu, physical_pending(cpu));

@@ -5,6 +5,7 @@
 #include "armillary/engine.h"
 #include "cpu.h"
 #include "pauth.h"
+#include "pmu.h"
 #include "step.h"
 
 enum { SPSR_AARCH32 = 0x10, SPSR_MODE = 0xf };
@@ -64,6 +65,7 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
     unsigned from = st->pstate.el;
     uint64_t spsr = st->sr[from == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1];
     bool illegal = is_illegal(cpu, spsr);
+    a64_pmu_event(cpu, A64_PMU_EXC_RETURN | A64_PMU_BRANCH | A64_PMU_TAKEN);
     st->pstate.ss = a64_step_after_return(cpu, spsr); /* looks at the old EL and D */
     a64_set_pstate(cpu, spsr);
     if (illegal) {
@@ -71,6 +73,7 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
         cpu->eng.landing = ENG_LANDING_NONE;
     } else {
         st->pstate.il = spsr >> 20 & 1;
+        a64_pmu_switch(cpu, (unsigned)(spsr >> 2 & 3));
         a64_set_el(cpu, (unsigned)(spsr >> 2 & 3), (unsigned)(spsr & 1));
     }
     uint64_t from_pc = cpu->eng.insn_pc;

@@ -6,6 +6,7 @@
 
 #include "armillary/engine.h"
 #include "cpu.h"
+#include "pmu.h"
 
 uint64_t a64_hcr(const A64Cpu *cpu)
 {
@@ -75,6 +76,8 @@ void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc
     offset += lower ? 0x400 : st->pstate.sp ? 0x200 : 0;
 
     st->trap_ns = INT64_MAX; /* a WFE that waited for its trap begins anew */
+    a64_pmu_event(cpu, A64_PMU_EXC_TAKEN);
+    a64_pmu_switch(cpu, target);
     a64_set_el(cpu, target, 1);
     st->sr[target == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1] = spsr;
     st->sr[target == 2 ? A64_SR_ELR_EL2 : A64_SR_ELR_EL1] = return_pc;
@@ -120,7 +123,11 @@ void a64_raise(A64Cpu *cpu, const A64Exception *e)
         control = "HCR_EL2.TGE";
     if (control)
         a64_trace_trap(cpu, target, esr, control);
+    /* A fetch that fails is counted as an instruction when the handler's are (see eng_run). */
+    bool begun = cpu->eng.insn_done != 0;
+    st->pmu_aborted += !e->after && begun;
     a64_enter(cpu, target, 0, from + (e->after ? 4 : 0));
+    st->pmu_aborted += !e->after && !begun;
     a64_trace_exception(cpu, from_el, from, esr);
 }
 

@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "exception.h"
 #include "model.h"
+#include "pmu.h"
 #include "view.h"
 
 enum {
@@ -91,6 +92,7 @@ bool a64_inspect_set_pstate(A64Cpu *cpu, uint64_t spsr)
     bool aarch32 = spsr & 0x12;
     if (aarch32 || el == 3 || (el == 0 && sp) || (el == 2 && !a64_has(cpu->model, A64_FEAT_EL2)))
         return false;
+    a64_pmu_switch(cpu, el);
     a64_set_el(cpu, el, sp);
     a64_set_pstate(cpu, spsr);
     a64_cpu_changed(cpu);

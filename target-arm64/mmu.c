@@ -7,6 +7,7 @@
 #include "debug.h"
 #include "exception.h"
 #include "mmu-fault.h"
+#include "pmu.h"
 #include "view.h"
 
 bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXlat *out)
@@ -29,6 +30,7 @@ bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXl
         a64_abort(cpu, &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &w.fault);
         return false;
     }
+    a64_pmu_event(cpu, access == ENG_FETCH ? A64_PMU_FETCH_WALK : A64_PMU_DATA_WALK);
     *out = (EngXlat){ .pa = w.pa,
                       .ipa = w.ipa,
                       .s1_bits = w.s1_bits,

@@ -36,6 +36,7 @@ typedef struct A64Mode {
     bool single_step;       /* software step active: one instruction a block */
     bool il;                /* PSTATE.IL: the next instruction takes Illegal State */
     bool counting;          /* blocks count instructions */
+    bool events;            /* blocks tell the performance monitors what they do */
     uint8_t trace;          /* event points wanted: A64_TRACE_* */
     uint8_t sp;             /* PSTATE.SP (MSR SPSel and SP_EL0 access rules) */
     bool pac;               /* some pointer authentication key is enabled */

@@ -161,7 +161,8 @@ static void fill_masks(A64Model *m)
         *(f->one ? &m->res1[f->slot] : &m->res0[f->slot]) |= f->mask;
     }
     for (unsigned i = 0; i < a64_n_reset_rows; i++)
-        m->reset[a64_reset_rows[i].slot] = a64_reset_rows[i].value;
+        m->reset[a64_reset_rows[i].slot] =
+            a64_reset_rows[i].value & ~m->res0[a64_reset_rows[i].slot];
     for (unsigned i = 0; i < A64_SR_COUNT; i++)
         m->reset[i] |= m->res1[i];
 }

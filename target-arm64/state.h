@@ -51,6 +51,8 @@ typedef struct {
     int64_t event_ns;    /* when they wake the waiting WFE, INT64_MAX when none waits (timer.c) */
     int64_t until_ns;    /* when the waiting WFET or WFIT gives up, INT64_MAX otherwise (timer.c) */
     int64_t trap_ns;     /* when the WFE that waits before its trap takes it, INT64_MAX otherwise */
+    uint64_t pmu_cycles, pmu_insns; /* up to which counters are settled (pmu.c) */
+    uint64_t pmu_aborted; /* instructions begun that took an exception instead of being executed */
     bool event;            /* event register of WFE/SEV */
     bool waits_for_event;  /* halted by WFE, not WFI */
     bool powered;          /* PSCI: on */
@@ -77,6 +79,8 @@ struct A64Cpu {
     struct A64GicCpu *gic;           /* CPU interface (gic-cpu.c) */
     struct A64Mmu *mmu;              /* cached effective MMU registers of each regime (mmu.h) */
     struct A64Timers *timers;        /* generic timers (timer.c) */
+    struct A64Pmu *pmu;              /* performance monitors (pmu.c), NULL without */
+    bool pmu_counts;                 /* some counter counts at some EL */
     /* memory, clock, interrupt controller, firmware, events (include/armillary/port.h) */
     const struct A64Ports *ports;
     uint32_t traced_vmid, traced_asid[3]; /* what the last switch event said (cpu-trace.c) */

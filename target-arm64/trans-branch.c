@@ -5,6 +5,7 @@
 #include "a64-decode.h"
 #include "helpers.h"
 #include "landing.h"
+#include "pmu.h"
 
 static void link_next(A64Trans *t)
 {
@@ -16,17 +17,25 @@ bool a64_trans_branch(A64Trans *t, const A64Args_branch *a)
     if (a->link) {
         link_next(t);
     }
+    a64_t_tell_branch(t, A64_PMU_IMMEDIATE, 0);
     a64_t_goto(t, (int64_t)a->simm * 4);
     return true;
+}
+
+static void goto_if(A64Trans *t, IrVal cond, int64_t offset)
+{
+    a64_t_tell_branch(t, A64_PMU_IMMEDIATE, cond);
+    a64_t_goto_if(t, cond, offset);
 }
 
 bool a64_trans_b_cond(A64Trans *t, const A64Args_b_cond *a)
 {
     int64_t offset = (int64_t)a->simm * 4;
     if (a->cond >= 14) {
+        a64_t_tell_branch(t, A64_PMU_IMMEDIATE, 0);
         a64_t_goto(t, offset); /* AL, NV */
     } else {
-        a64_t_goto_if(t, a64_t_cond(t, a->cond), offset);
+        goto_if(t, a64_t_cond(t, a->cond), offset);
     }
     return true;
 }
@@ -36,7 +45,7 @@ bool a64_trans_cbz(A64Trans *t, const A64Args_cbz *a)
     IrType type = a->sf ? IR_I64 : IR_I32;
     IrVal v = a64_t_x(t, type, a->rt), zero = a64_t_const(t, type, 0);
     IrVal taken = ir_bin(t->b, a->nonzero ? IR_NE : IR_EQ, type, v, zero);
-    a64_t_goto_if(t, taken, (int64_t)a->simm * 4);
+    goto_if(t, taken, (int64_t)a->simm * 4);
     return true;
 }
 
@@ -47,7 +56,7 @@ bool a64_trans_tbz(A64Trans *t, const A64Args_tbz *a)
     if (!a->nonzero) {
         bit = ir_bin(t->b, IR_EQ, IR_I64, bit, a64_t_const(t, IR_I64, 0));
     }
-    a64_t_goto_if(t, bit, (int64_t)a->simm * 4);
+    goto_if(t, bit, (int64_t)a->simm * 4);
     return true;
 }
 
@@ -57,6 +66,7 @@ bool a64_trans_branch_reg(A64Trans *t, const A64Args_branch_reg *a)
     if (a->link) {
         link_next(t);
     }
+    a64_t_tell_branch(t, a->ret ? A64_PMU_RETURN : 0, 0);
     a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
     return true;
 }

@@ -6,6 +6,7 @@
 #include "helpers.h"
 #include "landing.h"
 #include "pauth.h"
+#include "pmu.h"
 #include "trans-mem.h"
 
 /* Nothing is signed or authenticated where no key is enabled. */
@@ -53,6 +54,7 @@ bool a64_trans_branch_pac(A64Trans *t, const A64Args_branch_pac *a)
     if (a->link) {
         a64_t_set_x(t, 30, a64_t_pc(t, 4));
     }
+    a64_t_tell_branch(t, a->ret ? A64_PMU_RETURN : 0, 0);
     a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
     return true;
 }

@@ -6,6 +6,7 @@
 #include "exception.h"
 #include "gic-cpu.h"
 #include "model.h"
+#include "pmu.h"
 #include "sysreg.h"
 #include "trans-pstate.h"
 
@@ -154,6 +155,18 @@ static void store_vncr(A64Trans *t, const A64Decision *d, unsigned rt)
     ir_store(t->b, IR_I64, vncr_address(t, d), value, VNCR_MEM);
 }
 
+/* Writes of translation table bases and of the context, by these names alone, whatever the access
+ * is redirected to. */
+static void tell_write(A64Trans *t, uint16_t key)
+{
+    bool table = key == A64_SYS_KEY(3, 0, 2, 0, 0) || key == A64_SYS_KEY(3, 0, 2, 0, 1);
+    bool context = key == A64_SYS_KEY(3, 0, 13, 0, 1);
+    if (t->mode->events && (table || context)) {
+        IrVal what = a64_t_const(t, IR_I64, table ? A64_PMU_TTBR : A64_PMU_CONTEXT);
+        a64_t_call(t, &a64_h_pmu_written, what, 0, 0);
+    }
+}
+
 bool a64_trans_msr(A64Trans *t, const A64Args_sys *a)
 {
     A64SysAccess access = access_of(a, true);
@@ -165,9 +178,11 @@ bool a64_trans_msr(A64Trans *t, const A64Args_sys *a)
     case A64_ACC_RAZ:
         return true;
     case A64_ACC_SELF:
+        tell_write(t, access.key);
         break;
     case A64_ACC_NVMEM:
         store_vncr(t, &d, a->rt);
+        tell_write(t, access.key);
         return true;
     case A64_ACC_UNDEF:
     case A64_ACC_REG:

@@ -6,6 +6,7 @@
 
 #include "helpers.h"
 #include "model.h"
+#include "pmu.h"
 
 bool a64_t_has(const A64Trans *t, A64Feature f)
 {
@@ -88,6 +89,16 @@ static void finish_step(A64Trans *t, IrVal next)
     IrVal exclusive = a64_t_const(t, IR_I64, is_load_exclusive(t->word));
     a64_t_call(t, &a64_h_stepped, next, exclusive, 0);
     a64_t_exit_pc(t);
+}
+
+void a64_t_tell_branch(A64Trans *t, uint32_t kinds, IrVal taken)
+{
+    if (!t->mode->events) {
+        return;
+    }
+    IrVal what = a64_t_const(t, IR_I64, A64_PMU_BRANCH | A64_PMU_TAKEN | kinds);
+    IrVal always = a64_t_const(t, IR_I64, 1);
+    a64_t_call(t, &a64_h_pmu_branch, what, taken ? taken : always, 0);
 }
 
 void a64_t_goto(A64Trans *t, int64_t off)

@@ -46,6 +46,10 @@ IrVal a64_t_extended(A64Trans *t, IrType type, A64Extend how);
 /* Does condition cond hold now? 0 or 1. */
 IrVal a64_t_cond(A64Trans *t, unsigned cond);
 
+/* The instruction is a branch of these kinds (A64_PMU_*), and taken if `taken` (0: it is) is not 0:
+ * for the performance monitors, before the block ends. */
+void a64_t_tell_branch(A64Trans *t, uint32_t kinds, IrVal taken);
+
 /* Block ends. Offsets are from this instruction. */
 void a64_t_goto(A64Trans *t, int64_t off);
 void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off);

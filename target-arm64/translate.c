@@ -7,6 +7,7 @@
 #include "debug.h"
 #include "helpers.h"
 #include "landing.h"
+#include "pmu.h"
 #include "sysreg-help.h"
 
 /* Room that one instruction may need (the longest are load and store multiple structures). */
@@ -38,6 +39,18 @@ static void instruction(A64Trans *t, uint32_t offset)
     }
 }
 
+/* Tells what the instruction has read and written: it does not end the block, or has raised. */
+static void tell_accesses(A64Trans *t)
+{
+    unsigned status;
+    uint32_t what = a64_pmu_memory_of(t->word, &status);
+    if (!what || t->end) {
+        return;
+    }
+    IrVal failed = status < 31 ? a64_t_x(t, IR_I64, status) : 0;
+    a64_t_call(t, &a64_h_pmu_access, a64_t_const(t, IR_I64, what), failed, 0);
+}
+
 uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint32_t offset,
                        uint32_t max_insns)
 {
@@ -55,6 +68,9 @@ uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint3
             b->lands = a64_lands(t.mode, t.word);
         }
         instruction(&t, offset + 4 * done);
+        if (t.mode->events) {
+            tell_accesses(&t);
+        }
         done++;
     } while (!t.end && done < limit && b->n_ops + ROOM_OPS < IR_MAX_OPS &&
              b->n_vecs + ROOM_VECS < IR_MAX_VECS && b->n_insns < IR_MAX_INSNS);

@@ -3,6 +3,7 @@
  * "Exception-generating instructions", "Traps to EL1 and EL2", and the instructions' own pages.
  */
 #include "cpu.h"
+#include "pmu.h"
 #include "sysreg.h"
 #include "timer.h"
 
@@ -193,6 +194,7 @@ static void halt(A64Cpu *cpu, bool wfe, uint64_t pc)
 {
     cpu->st.waits_for_event = wfe;
     a64_trace_wait(cpu, wfe);
+    a64_pmu_wait(cpu);
     cpu->eng.pc = pc;
     cpu->eng.leave = ENG_LEAVE_HALT;
 }

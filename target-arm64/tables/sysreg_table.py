@@ -160,9 +160,8 @@ def parse_detail(where, target, words, text):
     is_rule = re.match(r'[012]+[rw]', words[0])
     if target and isinstance(target[0], Reg):
         if is_rule:
-            rule = parse_rule(where, text)
             for r in target:
-                r.rules.append(rule)
+                r.rules.append(parse_rule(where, text.replace('<n>', format(r.number, '05b'))))
         elif words[0] == '+':
             for r in target:
                 r.layouts += parse_fields(where, words[1:])

@@ -1,6 +1,7 @@
 """Conditions of the register tables: text such as `!HOST & CPTR_EL2.TFP=1 | FEAT_X` to a list of conjunctions.
 
   R.F=01       stored field F of register R, binary, x = either; R.F!=01 the opposite
+  R.F<=01      the field as a number is at most this
   R.{A,B}=0x   fields joined, the first one highest
   FEAT_X       announced; HOST: HCR_EL2.E2H=1; HOST0: HCR_EL2.{E2H,TGE}=11
   NVx=abc      HCR_EL2.{NV2,NV1,NV}; PSTATE.SP=0; & | ! ( ); T = always
@@ -8,7 +9,7 @@
 import re
 from dataclasses import dataclass
 
-TOKEN = re.compile(r'\s*(FEAT_\w+|HOST0|HOST|NVx!?=[01x]{3}|\w+\.(?:\w+|\{[\w,]+\})!?=[01x]+|T\b|[&|!()])')
+TOKEN = re.compile(r'\s*(FEAT_\w+|HOST0|HOST|NVx!?=[01x]{3}|\w+\.\w+<=[01]+|\w+\.(?:\w+|\{[\w,]+\})!?=[01x]+|T\b|[&|!()])')
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ def atom(text):
         return Atom('HCR_EL2', ('NV2', 'NV1', 'NV'), bits, negated)
     word, fields = left.split('.')
     return Atom(word, tuple(fields.strip('{}').split(',')), bits, negated)
+
+
+def at_most(text):
+    """Both dnfs of R.F<=bits: what is at most that shares its upper bits down to a 1 that is 0 there, or is equal."""
+    left, limit = text.split('<=')
+    word, name = left.split('.')
+    less = [limit[:i] + '0' + 'x' * (len(limit) - i - 1) for i, b in enumerate(limit) if b == '1'] + [limit]
+    more = [limit[:i] + '1' + 'x' * (len(limit) - i - 1) for i, b in enumerate(limit) if b == '0']
+    return tuple([(Atom(word, (name,), bits),) for bits in side] for side in (less, more))
 
 
 class Parser:
@@ -88,6 +98,8 @@ class Parser:
             return [()], []
         if t in ('', '&', '|', ')'):
             raise ValueError("condition: something is missing")
+        if '<=' in t:
+            return at_most(t)
         a = atom(t)
         return [(a,)], [(a.inverse(),)]
 

@@ -22,13 +22,13 @@ NOT_MODELLED = {'SRMASK', 'GCS', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
 # features that this project does not know. Every other one must be there.
 MAY_LACK = re.compile(
     r'TRC|TRFCR|TRB|PMB|PMS(?!R)|BRB|AM(?!AIR_)|MPAM|SPM|S2P[IO]R|RNDR|GCS|HACDBS|HDBSS|RCWS?MASK|PFAR|ACCDATA|RMR|FPMR|MDSTEPOP|MAIR2|'
-    r'SMCR|SMPRI|SVCR|MSR_(SVCR|PM$)|TPIDR2|PM(ECR|IAR|MIR|UACR|ZR|CCNTSVR|EVCNTSVR)|DBG[BW][VC]R([4-9]|1\d)_')
+    r'SMCR|SMPRI|SVCR|MSR_(SVCR|PM$)|TPIDR2|PM(ECR|IAR|CCNTSVR|EVCNTSVR)|PMEV(CNTR|TYPER)([89]|[1-3]\d)_|DBG[BW][VC]R([4-9]|1\d)_')
 # Their fields, and those of features that this project does not know.
 UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
-              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x50, 'HFGITR_EL2': 5 << 57,
+              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x20, 'HFGITR_EL2': 5 << 57,
               'HFGITR2_EL2': 2}
 UNKNOWN = re.compile(r'SPM|AMU_G1|AMEVTYPER1_FIXED|m=|EFF\(|[>\[]|==')
-# Numbers: a member of a family that is there is never too many, and PMSELR_EL0.SEL is 0.
+# Numbers: a member of a family that is there is never too many (MDCR_EL2.HPMN is 31), and PMSELR_EL0.SEL is 0.
 NUMBERS = [(r'\(m\+\([\w.()]+\*16\)\)>=NUM_\w+', '!T'), (r'\bm>=(N\w+|\(N\w+\*2\)|4)', '!T'), (r'PMSELR_EL0\.SEL>=NCTR_\w+', '!T'),
            (r'PMSELR_EL0\.SEL!=31', 'T'), (r'PMSELR_EL0\.SEL==31', '!T'), (r'PMUACR_EL1\[[\w.]+\]=0', '!T'),
            (r'(EXLOCKEN|GCS_ENABLED)\(\w+\)', '!T'), (r'PSTATE\.EXLOCK=1', '!T')]  # FEAT_GCS is not modelled
@@ -321,7 +321,7 @@ def store_settings(program, rng, n, features_table, fields, control_list):
             value = random_value(rng, fields, places)
             if i == 0:
                 value = functools.reduce(operator.or_, (((1 << (m - l + 1)) - 1) << l for m, l in places))
-            talk.ask(f'set {reg} {value:x}', (s, reg, value))
+            talk.ask(f'set {reg} {with_counters(reg, value):x}', (s, reg, value))
     lost = []
     for answer, (s, reg, value) in talk.run():
         s.regs[reg] = 0 if answer == 'none' else int(answer, 16)
@@ -401,12 +401,17 @@ def directed_questions(program, rng, all_usable, fields, features_table, masks):
     return out
 
 
+def with_counters(reg, value):
+    """The value with all event counters for EL1 and EL0: members of that family are never too many for NUMBERS."""
+    return value | 0x1f if reg == 'MDCR_EL2' else value
+
+
 def set_all(talk, s, check):
     """Commands that bring about a setting, from nothing."""
     talk.ask('features ' + ' '.join(sorted(s.features)), None)
-    for reg, value in s.regs.items():
-        if reg != 'PSTATE' and value:
-            talk.ask(f'set {reg} {value:x}', check(reg, s))
+    for reg, value in {'MDCR_EL2': 0, **s.regs}.items():
+        if reg != 'PSTATE' and value or reg == 'MDCR_EL2':
+            talk.ask(f'set {reg} {with_counters(reg, value):x}', check(reg, s))
 
 
 def ask_directed(talk, questions):
@@ -431,7 +436,7 @@ def main(program, features_tbl, lists, settings='40', seed='1'):
     for s in made:
         talk.ask('features ' + ' '.join(sorted(s.features)), None)
         for reg, value in s.regs.items():
-            talk.ask(f'set {reg} {value:x}', ('set',))
+            talk.ask(f'set {reg} {with_counters(reg, value):x}', ('set',))
         for el in range(3):
             sp = rng.randrange(2) if el else 0
             s.regs['PSTATE'] = sp

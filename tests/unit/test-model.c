@@ -36,7 +36,7 @@ static void id_registers(void **state)
     assert_true(field(m, A64_SR_ID_AA64MMFR0_EL1, 20) >= 1);        /* TGran16 */
     assert_int_equal(field(m, A64_SR_ID_AA64MMFR0_EL1, 24), 0);     /* TGran64 supported */
     assert_int_equal(field(m, A64_SR_ID_AA64DFR0_EL1, 12), 5);      /* BRPs - 1 */
-    assert_int_equal(field(m, A64_SR_ID_AA64DFR0_EL1, 8), 0);       /* PMUVer: none */
+    assert_int_equal(field(m, A64_SR_ID_AA64DFR0_EL1, 8), 9);       /* PMUVer: PMUv3p9 */
     assert_int_equal(field(m, A64_SR_ID_AA64PFR0_EL1, 28), 3);      /* RAS: RASv2 */
     assert_int_equal(field(m, A64_SR_ID_AA64DFR0_EL1, 0), 11);      /* DebugVer: v8.9 */
     assert_int_equal(field(m, A64_SR_ID_AA64MMFR2_EL1, 12), 1);     /* IESB */

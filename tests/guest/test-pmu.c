@@ -1,0 +1,671 @@
+/*
+ * Performance monitors. Arm ARM, "The Performance Monitors Extension", "PMU Event Descriptions", the registers' own descriptions.
+ * Counts of instructions may be off by what a boundary costs; software increments and exceptions may not.
+ */
+#include "rt.h"
+
+#define EVENT_SW_INCR 0x00
+#define EVENT_LD 0x06
+#define EVENT_ST 0x07
+#define EVENT_INST 0x08
+#define EVENT_EXC_TAKEN 0x09
+#define EVENT_EXC_RETURN 0x0a
+#define EVENT_CID_WRITE 0x0b
+#define EVENT_PC_WRITE 0x0c
+#define EVENT_BR_IMMED 0x0d
+#define EVENT_BR_RETURN 0x0e
+#define EVENT_CYCLES 0x11
+#define EVENT_TTBR_WRITE 0x1c
+#define EVENT_CHAIN 0x1e
+#define EVENT_BR 0x21
+#define NOT_EL1 BIT(31)
+#define NOT_EL0 BIT(30)
+#define IN_EL2 BIT(27)
+#define EVERYWHERE IN_EL2
+#define PMCR_E BIT(0)
+#define PMCR_P BIT(1)
+#define PMCR_C BIT(2)
+#define PMCR_DP BIT(5)
+#define PMCR_LP BIT(7)
+#define PMCR_FZO BIT(9)
+#define MDCR_TPM BIT(6)
+#define MDCR_TPMCR BIT(5)
+#define MDCR_HPME BIT(7)
+#define MDCR_HPMD BIT(17)
+#define MDCR_HCCD BIT(23)
+#define MDCR_HLP BIT(26)
+#define MDCR_HPMFZO BIT(29)
+#define CYCLE BIT(31)
+#define PMU_IRQ 23
+#define LOOPS 1000
+#define SLACK 60
+
+static u64 counters, version, mdcr;
+
+static bool has_event(unsigned event)
+{
+    return (event < 32 ? READ(pmceid0_el0) : READ(pmceid1_el0)) >> (event & 31) & 1;
+}
+
+static void reset(void)
+{
+    WRITE_ISB(mdcr_el2, mdcr | counters);
+    WRITE(pmcntenclr_el0, ~0ull);
+    WRITE(pmintenclr_el1, ~0ull);
+    WRITE(pmovsclr_el0, ~0ull);
+    WRITE(pmuserenr_el0, 0);
+    WRITE(pmccfiltr_el0, 0);
+    for (u64 n = 0; n < counters; n++) {
+        WRITE_ISB(pmselr_el0, n);
+        WRITE(pmxevtyper_el0, EVENT_SW_INCR | EVERYWHERE);
+    }
+    WRITE_ISB(pmselr_el0, 0);
+    WRITE_ISB(pmcr_el0, PMCR_P | PMCR_C);
+}
+
+static void select_type(u64 n, u64 type)
+{
+    WRITE_ISB(pmselr_el0, n);
+    WRITE_ISB(pmxevtyper_el0, type);
+}
+
+static void set_count(u64 n, u64 value)
+{
+    WRITE_ISB(pmselr_el0, n);
+    WRITE_ISB(pmxevcntr_el0, value);
+}
+
+static u64 count(u64 n)
+{
+    WRITE_ISB(pmselr_el0, n);
+    return READ(pmxevcntr_el0);
+}
+
+static void software(u64 mask)
+{
+    WRITE_ISB(pmswinc_el0, mask);
+}
+
+/* --- registers --- */
+static u64 el1_pmcr(u64 x)
+{
+    return READ(pmcr_el0);
+}
+
+static u64 el1_enable_all(u64 x)
+{
+    WRITE(pmcntenset_el0, ~0ull);
+    WRITE(pmovsset_el0, ~0ull);
+    return READ(pmcntenset_el0) | READ(pmovsclr_el0) << 32;
+}
+
+static u64 el1_reset(u64 x)
+{
+    WRITE_ISB(pmcr_el0, PMCR_P);
+    return 0;
+}
+
+static void registers(void)
+{
+    const u64 all = (BIT(counters) - 1) | CYCLE;
+    reset();
+    WRITE_ISB(pmcr_el0, PMCR_E | PMCR_DP | PMCR_P | PMCR_C);
+    CHECK_EQ("PMCR_EL0: P and C read as 0, E and DP as written", READ(pmcr_el0) & 0x27, PMCR_E | PMCR_DP);
+    WRITE_ISB(pmcr_el0, 0);
+    CHECK_EQ("PMCR_EL0.{DP,C,P,E}", READ(pmcr_el0) & 0x27, 0);
+    if (version >= 6) {
+        WRITE_ISB(pmcr_el0, PMCR_LP);
+        CHECK_EQ("PMCR_EL0.LP", READ(pmcr_el0) & PMCR_LP, PMCR_LP);
+        WRITE_ISB(pmcr_el0, 0);
+    }
+    WRITE_ISB(pmcntenset_el0, ~0ull);
+    CHECK_EQ("PMCNTENSET_EL0 has the counters that are there", READ(pmcntenset_el0), all);
+    WRITE_ISB(pmcntenclr_el0, BIT(1));
+    CHECK_EQ("PMCNTENCLR_EL0", READ(pmcntenclr_el0), all & ~BIT(1));
+    WRITE_ISB(pmintenset_el1, ~0ull);
+    CHECK_EQ("PMINTENSET_EL1", READ(pmintenset_el1), all);
+    WRITE_ISB(pmintenclr_el1, CYCLE);
+    CHECK_EQ("PMINTENCLR_EL1", READ(pmintenclr_el1), all & ~CYCLE);
+    WRITE_ISB(pmintenclr_el1, ~0ull);
+    WRITE_ISB(pmovsset_el0, ~0ull);
+    CHECK_EQ("PMOVSSET_EL0", READ(pmovsset_el0), all);
+    WRITE_ISB(pmovsclr_el0, BIT(0));
+    CHECK_EQ("PMOVSCLR_EL0", READ(pmovsclr_el0), all & ~BIT(0));
+    WRITE_ISB(pmselr_el0, ~0ull);
+    CHECK_EQ("PMSELR_EL0.SEL", READ(pmselr_el0), 31);
+    WRITE_ISB(pmxevtyper_el0, NOT_EL1 | EVENT_CYCLES);
+    CHECK_EQ("PMXEVTYPER_EL0 of the cycle counter is PMCCFILTR_EL0", READ(pmccfiltr_el0), NOT_EL1);
+    select_type(1, NOT_EL0 | IN_EL2 | 0xffff);
+    if (version >= 8)
+        CHECK_EQ("PMEVTYPER1_EL0", READ(pmevtyper1_el0), NOT_EL0 | IN_EL2 | 0xffff);
+    WRITE_ISB(pmevcntr1_el0, 0x123456789abcdef0);
+    CHECK_EQ("PMXEVCNTR_EL0", count(1), version >= 6 ? 0x123456789abcdef0 : 0x9abcdef0);
+    CHECK("PMCEID0_EL0: SW_INCR and CPU_CYCLES", has_event(EVENT_SW_INCR) && has_event(EVENT_CYCLES));
+    if (version >= 5)
+        CHECK_NONE("PMMIR_EL1", TRY_ASM("mrs x9, s3_0_c9_c14_6", "i"(0)));
+    reset();
+}
+
+/* --- MDCR_EL2.HPMN and traps --- */
+PROBE(get_evcntr2, "mrs x0, pmevcntr2_el0");
+PROBE(set_evtyper2, "msr pmevtyper2_el0, x0");
+PROBE(get_evcntr0, "mrs x0, pmevcntr0_el0");
+PROBE(get_evcntr30, "mrs x0, pmevcntr30_el0");
+PROBE(get_xevcntr, "mrs x0, pmxevcntr_el0");
+PROBE(set_xevtyper, "msr pmxevtyper_el0, x0");
+PROBE(get_pmcr, "mrs x0, pmcr_el0");
+PROBE(get_ccntr, "mrs x0, pmccntr_el0");
+PROBE(set_ccntr, "msr pmccntr_el0, x0");
+PROBE(set_swinc, "msr pmswinc_el0, x0");
+PROBE(get_selr, "mrs x0, pmselr_el0");
+PROBE(get_enset, "mrs x0, pmcntenset_el0");
+PROBE(get_user, "mrs x0, pmuserenr_el0");
+PROBE(set_user, "msr pmuserenr_el0, x0");
+
+#define ISS_READ(op1, crn, crm, op2) (3u << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1 | 1)
+#define ISS_WRITE(op1, crn, crm, op2) (ISS_READ(op1, crn, crm, op2) & ~1u)
+#define FROM_LOWER 0x400
+
+static void split(void)
+{
+    const u64 hpmn = 2;
+    reset();
+    WRITE_ISB(mdcr_el2, mdcr | hpmn);
+    CHECK_EQ("N at EL1 is HPMN", BITS(rt_el1(el1_pmcr, 0), 15, 11), hpmn);
+    CHECK_EQ("N at EL2 is all", BITS(READ(pmcr_el0), 15, 11), counters);
+    CHECK_EQ("EL1 has the bits below HPMN [peer differs]", rt_el1(el1_enable_all, 0), (CYCLE | 3) | (CYCLE | 3) << 32);
+    CHECK_EQ("... and has set no others [peer differs]", READ(pmcntenset_el0), CYCLE | 3);
+    set_count(1, 5);
+    set_count(2, 6);
+    rt_el1(el1_reset, 0);
+    CHECK_EQ("PMCR_EL0.P at EL1 clears those below HPMN", count(1), 0);
+    CHECK_EQ("... and no other [peer differs]", count(2), 6);
+    WRITE_ISB(pmcr_el0, PMCR_P);
+    CHECK_EQ("PMCR_EL0.P at EL2 clears all", count(2), 0);
+    if (BITS(READ(id_aa64mmfr0_el1), 59, 56) == 0) {
+        rt_skip("accesses beyond HPMN", "CONSTRAINED UNPREDICTABLE without FEAT_FGT");
+        return;
+    }
+    CHECK_EXC("PMEVCNTR2_EL0 at EL1 [peer differs]", TRY(RT_SKIP, rt_el1(get_evcntr2, 0)), 2, FROM_LOWER,
+              ESR(0x18, ISS_READ(3, 14, 8, 2)));
+    CHECK_EXC("PMEVTYPER2_EL0 at EL1 [peer differs]", TRY(RT_SKIP, rt_el1(set_evtyper2, 0)), 2, FROM_LOWER,
+              ESR(0x18, ISS_WRITE(3, 14, 12, 2)));
+    CHECK_NONE("PMEVCNTR0_EL0 at EL1", TRY(RT_SKIP, rt_el1(get_evcntr0, 0)));
+    WRITE_ISB(pmselr_el0, 2);
+    CHECK_EXC("PMXEVCNTR_EL0 at EL1, SEL = 2 [peer differs]", TRY(RT_SKIP, rt_el1(get_xevcntr, 0)), 2, FROM_LOWER,
+              ESR(0x18, ISS_READ(3, 9, 13, 2)));
+    CHECK_EXC("PMXEVTYPER_EL0 at EL1, SEL = 2 [peer differs]", TRY(RT_SKIP, rt_el1(set_xevtyper, 0)), 2, FROM_LOWER,
+              ESR(0x18, ISS_WRITE(3, 9, 13, 1)));
+    WRITE_ISB(pmselr_el0, 31);
+    CHECK_NONE("PMXEVTYPER_EL0 at EL1, SEL = 31", TRY(RT_SKIP, rt_el1(set_xevtyper, 0)));
+    WRITE_ISB(pmselr_el0, 30);
+    CHECK_EQ("PMXEVCNTR_EL0 at EL2, SEL = 30 [peer differs]", EC(TRY_ASM("mrs x9, pmxevcntr_el0", "i"(0))), 0);
+    CHECK_EQ("... was UNDEFINED [peer differs]", rt_cpu()->exc.count, 1);
+    CHECK_EXC("PMEVCNTR30_EL0 at EL1 is UNDEFINED [peer differs]", TRY(RT_SKIP, rt_el1(get_evcntr30, 0)), 1, 0x200, ESR(0, 0));
+    WRITE(pmuserenr_el0, 1);
+    CHECK_EXC("PMEVCNTR2_EL0 at EL0 [peer differs]", TRY(RT_SKIP, rt_el0(get_evcntr2, 0)), 2, FROM_LOWER,
+              ESR(0x18, ISS_READ(3, 14, 8, 2)));
+    reset();
+}
+
+static void traps(void)
+{
+    reset();
+    WRITE_ISB(mdcr_el2, mdcr | counters | MDCR_TPM);
+    CHECK_EXC("TPM, PMCCNTR_EL0 at EL1", TRY(RT_SKIP, rt_el1(get_ccntr, 0)), 2, FROM_LOWER, ESR(0x18, ISS_READ(3, 9, 13, 0)));
+    CHECK_EXC("TPM, PMSWINC_EL0 at EL1", TRY(RT_SKIP, rt_el1(set_swinc, 0)), 2, FROM_LOWER, ESR(0x18, ISS_WRITE(3, 9, 12, 4)));
+    WRITE_ISB(mdcr_el2, mdcr | counters | MDCR_TPMCR);
+    CHECK_EXC("TPMCR, PMCR_EL0 at EL1", TRY(RT_SKIP, rt_el1(get_pmcr, 0)), 2, FROM_LOWER, ESR(0x18, ISS_READ(3, 9, 12, 0)));
+    CHECK_NONE("TPMCR, PMCCNTR_EL0 at EL1", TRY(RT_SKIP, rt_el1(get_ccntr, 0)));
+    WRITE_ISB(mdcr_el2, mdcr | counters);
+}
+
+/* PMUSERENR_EL0: what EL0 may with each bit; 1: allowed. */
+static void user(void)
+{
+    static const struct {
+        u64 (*probe)(u64);
+        const char *name;
+        u8 none, en, sw, cr, er;
+        u64 iss;
+    } rows[] = {
+        {get_ccntr, "read of PMCCNTR_EL0", 0, 1, 0, 1, 0, ISS_READ(3, 9, 13, 0)},
+        {set_ccntr, "write of PMCCNTR_EL0", 0, 1, 0, 0, 0, ISS_WRITE(3, 9, 13, 0)},
+        {set_swinc, "PMSWINC_EL0", 0, 1, 1, 0, 0, ISS_WRITE(3, 9, 12, 4)},
+        {get_evcntr0, "read of PMEVCNTR0_EL0", 0, 1, 0, 0, 1, ISS_READ(3, 14, 8, 0)},
+        {get_xevcntr, "read of PMXEVCNTR_EL0", 0, 1, 0, 0, 1, ISS_READ(3, 9, 13, 2)},
+        {get_selr, "PMSELR_EL0", 0, 1, 0, 0, 1, ISS_READ(3, 9, 12, 5)},
+        {get_enset, "PMCNTENSET_EL0", 0, 1, 0, 0, 0, ISS_READ(3, 9, 12, 1)},
+        {get_pmcr, "PMCR_EL0", 0, 1, 0, 0, 0, ISS_READ(3, 9, 12, 0)},
+        {get_user, "read of PMUSERENR_EL0", 1, 1, 1, 1, 1, 0},
+    };
+    reset();
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const u8 allowed[5] = {rows[i].none, rows[i].en, rows[i].sw, rows[i].cr, rows[i].er};
+        for (unsigned b = 0; b < 5; b++) {
+            WRITE_ISB(pmuserenr_el0, b ? BIT(b - 1) : 0);
+            const struct RtExc *exc = TRY(RT_SKIP, rt_el0(rows[i].probe, 0));
+            const u64 want = allowed[b] ? 0 : ESR(0x18, rows[i].iss | 0 << 5);
+            rt_check(allowed[b] ? !exc->count : exc->count == 1 && exc->el == 1 && exc->esr == want, WHERE, rows[i].name,
+                     exc->count ? exc->esr : 0, want);
+        }
+    }
+    CHECK_EQ("PMUSERENR_EL0 is not EL0's to write", EC(TRY(RT_SKIP, rt_el0(set_user, 1))), 0);
+    reset();
+}
+
+/* --- FEAT_PMUv3p9: PMUSERENR_EL0.{UEN,TID}, PMUACR_EL1, PMZR_EL0 --- */
+#define PMUACR_EL1 s3_0_c9_c14_4
+#define USER_UEN BIT(4)
+#define USER_TID BIT(6)
+#define USER_ER BIT(3)
+#define USER_CR BIT(2)
+#define USER_SW BIT(1)
+PROBE(set_evcntr0, "msr pmevcntr0_el0, x0");
+PROBE(get_evcntr1, "mrs x0, pmevcntr1_el0");
+PROBE(set_enset, "msr pmcntenset_el0, x0");
+PROBE(get_ceid0, "mrs x0, pmceid0_el0");
+PROBE(zero, "msr s3_3_c9_c13_4, x0");
+PROBE(set_acr, "msr s3_0_c9_c14_4, x0");
+
+static void user_counters(void)
+{
+    set_count(0, 10);
+    set_count(1, 11);
+    WRITE_ISB(pmccntr_el0, 12);
+    WRITE_ISB(PMUACR_EL1, 1);
+    WRITE_ISB(pmuserenr_el0, USER_UEN);
+    CHECK_EQ("UEN: EL0 reads a counter of PMUACR_EL1", rt_el0(get_evcntr0, 0), 10);
+    CHECK_EQ("... no other", rt_el0(get_evcntr1, 0), 0);
+    CHECK_EQ("... nor the cycle counter", rt_el0(get_ccntr, 0), 0);
+    rt_el0(set_evcntr0, 20);
+    CHECK_EQ("... and writes it", count(0), 20);
+    rt_el0(set_enset, ~0ull);
+    CHECK_EQ("... and its controls", READ(pmcntenset_el0), 1);
+    WRITE(pmcntenclr_el0, ~0ull);
+    rt_el0(zero, ~0ull);
+    CHECK_EQ("PMZR_EL0 at EL0 zeroes that one", count(0) << 8 | count(1), 11);
+    WRITE_ISB(pmuserenr_el0, USER_UEN | USER_ER);
+    rt_el0(set_evcntr0, 30);
+    CHECK_EQ("ER makes it read-only", count(0), 0);
+    WRITE_ISB(PMUACR_EL1, CYCLE);
+    rt_el0(set_ccntr, 40);
+    CHECK_EQ("PMCCNTR_EL0 by PMUACR_EL1.C", READ(pmccntr_el0), 40);
+    WRITE_ISB(pmuserenr_el0, USER_UEN | USER_CR);
+    rt_el0(zero, ~0ull);
+    CHECK_EQ("CR makes it read-only", READ(pmccntr_el0), 40);
+    CHECK_EXC("PMCR_EL0 is not for EL0 with UEN", TRY(RT_SKIP, rt_el0(get_pmcr, 0)), 1, FROM_LOWER, ESR(0x18, ISS_READ(3, 9, 12, 0)));
+}
+
+static void user_software(void)
+{
+    reset();
+    WRITE_ISB(PMUACR_EL1, 1);
+    WRITE_ISB(pmcntenset_el0, 3);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    WRITE_ISB(pmuserenr_el0, USER_UEN);
+    rt_el0(set_swinc, 3);
+    CHECK_EQ("PMSWINC_EL0 by PMUACR_EL1", count(0) << 8 | count(1), 0x100);
+    WRITE_ISB(pmuserenr_el0, USER_UEN | USER_SW);
+    rt_el0(set_swinc, 3);
+    CHECK_EQ("SW ignores that", count(0) << 8 | count(1), 0x201);
+    WRITE_ISB(pmuserenr_el0, 1 | USER_TID);
+    CHECK_EXC("TID traps PMCEID0_EL0", TRY(RT_SKIP, rt_el0(get_ceid0, 0)), 1, FROM_LOWER, ESR(0x18, ISS_READ(3, 9, 12, 6)));
+}
+
+static void finer(void)
+{
+    if (version < 9) {
+        rt_skip("PMUACR_EL1, PMZR_EL0", "no FEAT_PMUv3p9");
+        return;
+    }
+    reset();
+    if (BITS(READ(id_aa64mmfr0_el1), 59, 56) >= 2) { /* HDFGRTR2_EL2, HDFGWTR2_EL2: nothing is trapped */
+        CHECK_EXC("PMUACR_EL1 at EL1 by HDFGWTR2_EL2", TRY(RT_SKIP, rt_el1(set_acr, 0)), 2, FROM_LOWER,
+                  ESR(0x18, ISS_WRITE(0, 9, 14, 4)));
+        CHECK_EXC("PMZR_EL0 at EL1 by HDFGWTR2_EL2", TRY(RT_SKIP, rt_el1(zero, 0)), 2, FROM_LOWER, ESR(0x18, ISS_WRITE(3, 9, 13, 4)));
+        WRITE(s3_4_c3_c1_0, ~0ull);
+        WRITE_ISB(s3_4_c3_c1_1, ~0ull);
+    }
+    user_counters();
+    user_software();
+    reset();
+    set_count(0, 1);
+    set_count(1, 2);
+    WRITE_ISB(pmccntr_el0, 3);
+    WRITE_ISB(s3_3_c9_c13_4, 2 | CYCLE);
+    CHECK_EQ("PMZR_EL0 zeroes what it names", count(0) << 16 | count(1) << 8 | READ(pmccntr_el0), 1 << 16);
+    WRITE_ISB(mdcr_el2, mdcr | 2);
+    WRITE_ISB(PMUACR_EL1, 0);
+    rt_el1(set_acr, ~0ull);
+    CHECK_EQ("PMUACR_EL1 at EL1 has the counters below HPMN", READ(PMUACR_EL1), CYCLE | 3);
+    if (BITS(READ(id_aa64mmfr0_el1), 59, 56) >= 2) {
+        WRITE(s3_4_c3_c1_0, 0);
+        WRITE_ISB(s3_4_c3_c1_1, 0);
+    }
+    reset();
+}
+
+/* --- counting --- */
+static u64 work(u64 loops)
+{
+    __asm__ volatile("1: subs %0, %0, #1\n b.ne 1b" : "+r"(loops) : : "cc");
+    return 0;
+}
+
+static const char *const el_names[] = {"EL0", "EL1", "EL2"};
+
+static void work_at(unsigned el)
+{
+    if (el == 2)
+        work(LOOPS);
+    else if (el == 1)
+        rt_el1(work, LOOPS);
+    else
+        rt_el0(work, LOOPS);
+}
+
+/* A count of n iterations of two instructions, or none; other instructions around them may be counted too. */
+static void check_worked(const char *what, u64 got, bool counted, u64 slack)
+{
+    const u64 least = counted ? 2 * LOOPS : 0;
+    rt_check(got >= least && got <= least + slack, WHERE, what, got, least);
+}
+
+static void filters(void)
+{
+    static const u64 masks[] = {0, NOT_EL1, NOT_EL0, NOT_EL1 | NOT_EL0, IN_EL2, IN_EL2 | NOT_EL1 | NOT_EL0};
+    const bool insts = has_event(EVENT_INST);
+    for (unsigned i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        for (unsigned el = 0; el < 3; el++) {
+            const u64 m = masks[i];
+            const bool counted = el == 2 ? m & IN_EL2 : !(m & (el ? NOT_EL1 : NOT_EL0));
+            reset();
+            WRITE(pmccfiltr_el0, m);
+            select_type(0, EVENT_INST | m);
+            select_type(1, EVENT_CYCLES | m);
+            WRITE_ISB(pmcntenset_el0, CYCLE | 3);
+            WRITE_ISB(pmcr_el0, PMCR_E);
+            work_at(el);
+            WRITE_ISB(pmcr_el0, 0);
+            if (insts)
+                check_worked(el_names[el], count(0), counted, 400);
+            CHECK("the cycle counter follows its filter", counted ? READ(pmccntr_el0) > LOOPS / 2 : READ(pmccntr_el0) < 1000000);
+        }
+    }
+    reset();
+}
+
+static u64 probe_count(unsigned event, u64 (*probe)(u64), u64 arg)
+{
+    reset();
+    select_type(0, event | NOT_EL0);
+    WRITE_ISB(pmcntenset_el0, 1);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    rt_el1(probe, arg);
+    WRITE_ISB(pmcr_el0, 0);
+    return count(0);
+}
+
+/* 3 loads, 2 stores (one pair each), an atomic, branches: 1 not taken, 2 immediate taken, 1 call and its return. */
+PROBE(mix, "mov x9, x30\n ldr x1, [x0]\n ldp x2, x3, [x0]\n ldrb w4, [x0]\n str x1, [x0]\n stp x2, x3, [x0]\n ldadd x1, x2, [x0]\n"
+           " cbz x9, 1f\n b 1f\n nop\n1: bl 2f\n mov x30, x9\n b 3f\n2: ret\n3: prfm pldl1keep, [x0]\n");
+PROBE(nothing, "nop");
+PROBE(write_ttbr, "mrs x1, ttbr0_el1\n msr ttbr0_el1, x1\n isb\n mrs x1, ttbr1_el1\n msr ttbr1_el1, x1\n isb");
+PROBE(write_context, "mrs x1, contextidr_el1\n msr contextidr_el1, x1\n isb");
+static u64 memory[2];
+
+/* What `probe` has more than an empty one. */
+static void check_event(const char *name, unsigned event, u64 (*probe)(u64), u64 want)
+{
+    if (!has_event(event)) {
+        rt_skip(name, "this PMU does not count it");
+        return;
+    }
+    const u64 base = probe_count(event, nothing, (u64)memory);
+    CHECK_EQ(name, probe_count(event, probe, (u64)memory) - base, want);
+}
+
+static u64 svc_twice(u64 x)
+{
+    __asm__ volatile("svc #0\n svc #1" : : : "memory");
+    return 0;
+}
+
+static void events(void)
+{
+    check_event("LD_RETIRED", EVENT_LD, mix, 4);
+    check_event("ST_RETIRED", EVENT_ST, mix, 3);
+    check_event("BR_RETIRED", EVENT_BR, mix, 5);
+    check_event("PC_WRITE_RETIRED", EVENT_PC_WRITE, mix, 4);
+    check_event("BR_IMMED_RETIRED", EVENT_BR_IMMED, mix, 4);
+    check_event("BR_RETURN_RETIRED", EVENT_BR_RETURN, mix, 1);
+    check_event("INST_RETIRED", EVENT_INST, mix, 13);
+    check_event("TTBR_WRITE_RETIRED", EVENT_TTBR_WRITE, write_ttbr, 2);
+    check_event("CID_WRITE_RETIRED", EVENT_CID_WRITE, write_context, 1);
+    if (!has_event(EVENT_EXC_TAKEN) || !has_event(EVENT_EXC_RETURN)) {
+        rt_skip("EXC_TAKEN, EXC_RETURN", "this PMU does not count them");
+        return;
+    }
+    reset();
+    select_type(0, EVENT_EXC_TAKEN | NOT_EL1);
+    select_type(1, EVENT_EXC_RETURN | NOT_EL0);
+    WRITE_ISB(pmcntenset_el0, 3);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    rt_arm(RT_SKIP);
+    rt_el0(nothing, 0);
+    const u64 taken = count(0), returned = count(1);
+    rt_el0(svc_twice, 0);
+    rt_disarm();
+    CHECK_EQ("EXC_TAKEN from EL0", count(0) - taken, taken + 2);
+    CHECK_EQ("EXC_RETURN from EL1", count(1) - returned, returned + 2);
+    reset();
+}
+
+/* --- overflow --- */
+static volatile u64 interrupts, flags_seen;
+static bool on_irq(struct RtFrame *f)
+{
+    const u64 id = READ(s3_0_c12_c12_0);
+    interrupts += id == PMU_IRQ;
+    flags_seen = READ(pmovsclr_el0);
+    WRITE_ISB(pmovsclr_el0, flags_seen);
+    WRITE_ISB(s3_0_c12_c12_1, id);
+    return true;
+}
+
+static void unmask(void)
+{
+    __asm__ volatile("msr daifclr, #2\n isb" : : : "memory");
+}
+
+static void mask(void)
+{
+    __asm__ volatile("msr daifset, #2\n isb" : : : "memory");
+}
+
+static void overflow(void)
+{
+    reset();
+    WRITE_ISB(pmcntenset_el0, 3);
+    set_count(0, 0xffffffff);
+    set_count(1, 0xfffffffe);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    software(3);
+    CHECK_EQ("LP = 0: bit 31 overflows", READ(pmovsset_el0), 1);
+    CHECK_EQ("the counter goes on", count(0), version >= 6 ? 1ull << 32 : 0);
+    if (version >= 6) {
+        WRITE_ISB(pmovsclr_el0, ~0ull);
+        WRITE_ISB(pmcr_el0, PMCR_E | PMCR_LP);
+        set_count(0, 0xffffffff);
+        set_count(1, ~0ull);
+        software(3);
+        CHECK_EQ("LP = 1: bit 63 overflows", READ(pmovsset_el0), 2);
+        CHECK_EQ("to 0", count(1), 0);
+    }
+    reset();
+    select_type(1, EVENT_CHAIN | EVERYWHERE);
+    WRITE_ISB(pmcntenset_el0, 3);
+    set_count(0, 0xffffffff);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    if (has_event(EVENT_CHAIN)) {
+        software(1);
+        CHECK_EQ("CHAIN counts the overflow below", count(1), 1);
+        software(1);
+        CHECK_EQ("... alone", count(1), 1);
+    }
+    reset();
+    WRITE_ISB(pmcntenset_el0, CYCLE);
+    WRITE(pmccfiltr_el0, IN_EL2);
+    WRITE_ISB(pmccntr_el0, 0 - 500ull);
+    WRITE_ISB(pmcr_el0, PMCR_E | 0x40);
+    for (unsigned i = 0; i < 200000 && !READ(pmovsset_el0); i++)
+        work(LOOPS);
+    WRITE_ISB(pmcr_el0, 0x40);
+    CHECK_EQ("the cycle counter overflows", READ(pmovsset_el0), CYCLE);
+    reset();
+}
+
+static void interrupt(void)
+{
+    const u64 hcr = READ(hcr_el2);
+    WRITE_ISB(hcr_el2, hcr | HCR_IMO);
+    rt_gic_init();
+    rt_irq_enable(PMU_IRQ, 0x80);
+    rt_cpu()->irq = on_irq;
+    reset();
+    interrupts = 0;
+    WRITE_ISB(pmcntenset_el0, 1);
+    WRITE_ISB(pmintenset_el1, 1);
+    set_count(0, 0xffffffff);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    unmask();
+    software(1);
+    for (unsigned i = 0; i < 200000 && !interrupts; i++)
+        work(LOOPS);
+    CHECK_EQ("an overflow interrupts once", interrupts, 1);
+    CHECK_EQ("... its flag is set", flags_seen, 1);
+    WRITE_ISB(pmovsset_el0, 1);
+    work(LOOPS);
+    CHECK_EQ("so does a flag set by software", interrupts, 2);
+    WRITE_ISB(pmcr_el0, 0);
+    WRITE_ISB(pmovsset_el0, 1);
+    work(LOOPS);
+    CHECK_EQ("not with PMCR_EL0.E clear", interrupts, 2);
+    WRITE_ISB(pmovsclr_el0, 1);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    if (has_event(EVENT_INST)) {
+        select_type(0, EVENT_INST | EVERYWHERE);
+        set_count(0, 0xffffffff - 3 * LOOPS);
+        work(4 * LOOPS);
+        for (unsigned i = 0; i < 200000 && interrupts == 2; i++)
+            work(LOOPS);
+        CHECK_EQ("instructions overflow, too [peer differs]", interrupts, 3);
+    }
+    mask();
+    rt_cpu()->irq = 0;
+    rt_irq_disable(PMU_IRQ);
+    WRITE_ISB(hcr_el2, hcr);
+    reset();
+}
+
+/* --- the second range --- */
+static void second_range(void)
+{
+    reset();
+    WRITE_ISB(mdcr_el2, mdcr | 1);
+    WRITE_ISB(pmcntenset_el0, 3);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    software(3);
+    CHECK_EQ("PMCR_EL0.E is for the first range", count(0) << 8 | count(1), 0x100);
+    WRITE_ISB(mdcr_el2, mdcr | 1 | MDCR_HPME);
+    WRITE_ISB(pmcr_el0, 0);
+    software(3);
+    CHECK_EQ("MDCR_EL2.HPME is for the second", count(0) << 8 | count(1), 0x101);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    if (version >= 4) {
+        WRITE_ISB(mdcr_el2, mdcr | 1 | MDCR_HPME | MDCR_HPMD);
+        software(3);
+        CHECK_EQ("HPMD keeps the first range from counting EL2", count(0) << 8 | count(1), 0x102);
+    }
+    if (version >= 6) {
+        WRITE_ISB(mdcr_el2, mdcr | 1 | MDCR_HPME | MDCR_HLP);
+        set_count(0, 0xffffffff);
+        set_count(1, 0xffffffff);
+        software(3);
+        CHECK_EQ("HLP: the second range has 64 bits", READ(pmovsclr_el0), 1);
+        WRITE_ISB(mdcr_el2, mdcr | counters | MDCR_HCCD);
+        WRITE(pmccfiltr_el0, IN_EL2);
+        WRITE_ISB(pmcntenset_el0, CYCLE);
+        const u64 before = READ(pmccntr_el0);
+        work(LOOPS);
+        CHECK_EQ("HCCD: no cycles at EL2", READ(pmccntr_el0), before);
+        WRITE_ISB(mdcr_el2, mdcr | counters);
+        work(LOOPS);
+        CHECK("... but without it", READ(pmccntr_el0) != before);
+    }
+    reset();
+}
+
+static void freezing(void)
+{
+    if (version < 7) {
+        rt_skip("FZO", "no FEAT_PMUv3p7");
+        return;
+    }
+    reset();
+    WRITE_ISB(mdcr_el2, mdcr | 2);
+    WRITE_ISB(pmcntenset_el0, 0xf);
+    WRITE_ISB(pmcr_el0, PMCR_E | PMCR_FZO);
+    WRITE_ISB(mdcr_el2, mdcr | 2 | MDCR_HPME);
+    set_count(0, 0xffffffff);
+    software(1);
+    software(0xf);
+    CHECK_EQ("FZO: an overflow stops the first range", count(1), 0);
+    CHECK_EQ("... and no other", count(2), 1);
+    WRITE_ISB(pmovsclr_el0, 1);
+    software(2);
+    CHECK_EQ("until the flag is cleared", count(1), 1);
+    WRITE_ISB(mdcr_el2, mdcr | 2 | MDCR_HPME | MDCR_HPMFZO);
+    WRITE_ISB(pmovsset_el0, 8);
+    software(0xf);
+    CHECK_EQ("HPMFZO: the second", count(2), 1);
+    CHECK_EQ("... and not the first", count(1), 2);
+    WRITE_ISB(pmovsclr_el0, 8);
+    WRITE(pmccfiltr_el0, IN_EL2);
+    WRITE_ISB(pmcntenset_el0, CYCLE);
+    WRITE_ISB(pmcr_el0, PMCR_E | PMCR_FZO | PMCR_DP);
+    WRITE_ISB(pmovsset_el0, 1);
+    const u64 frozen = READ(pmccntr_el0);
+    work(LOOPS);
+    CHECK_EQ("FZO with DP: the cycle counter, too", READ(pmccntr_el0), frozen);
+    WRITE_ISB(pmcr_el0, PMCR_E | PMCR_FZO);
+    work(LOOPS);
+    CHECK("... not without DP", READ(pmccntr_el0) != frozen);
+    reset();
+}
+
+void test_main(void)
+{
+    version = BITS(READ(id_aa64dfr0_el1), 11, 8);
+    if (version == 0 || version == 15) {
+        rt_skip("the performance monitors", "there are none");
+        return;
+    }
+    counters = BITS(READ(pmcr_el0), 15, 11);
+    mdcr = READ(mdcr_el2) & ~0x1full;
+    CHECK_EQ("MDCR_EL2.HPMN after reset: all counters", READ(mdcr_el2) & 0x1f, counters);
+    CHECK("at least 6 event counters", counters >= 6);
+    rt_el1_flat();
+    registers();
+    split();
+    traps();
+    user();
+    finer();
+    filters();
+    events();
+    overflow();
+    interrupt();
+    second_range();
+    freezing();
+}
