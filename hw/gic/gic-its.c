@@ -18,7 +18,6 @@ enum {
     GITS_BASER_END = GITS_BASER + 8 * ITS_TABLES,
     GITS_IDREGS = 0xffd0,
     GITS_TRANSLATION = 0x10000, /* the second frame */
-    GITS_TRANSLATER = 0x10040,
 };
 enum { VERSION = 1 };
 #define CTLR_ENABLED UINT64_C(1)
@@ -226,7 +225,7 @@ static bool its_read(void *dev, uint64_t offset, unsigned size, uint64_t *value)
 static bool its_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     const unsigned shift = (offset & 4) * 8;
-    if (offset == GITS_TRANSLATER && (size == 2 || size == 4)) {
+    if (offset == GIC_ITS_TRANSLATER && (size == 2 || size == 4)) {
         gic_its_msi(dev, 0, (uint32_t)value);
     } else if (offset < GITS_TRANSLATION && size >= 4) {
         write_control(dev, (uint32_t)offset, value << shift,

@@ -11,6 +11,7 @@
 typedef struct GicIts GicIts;
 
 #define GIC_ITS_SPAN UINT64_C(0x20000) /* control and translation frames */
+#define GIC_ITS_TRANSLATER UINT64_C(0x10040) /* where devices write their messages */
 
 typedef struct {
     Gic *gic;       /* whose redistributors get the LPIs */

@@ -60,11 +60,12 @@ static VirtioRing ring_of(HwDevice *dev, unsigned queue)
 }
 
 /* After requests were served: interrupt, or breakdown. */
-static void settle(HwDevice *dev, VirtioRing *ring)
+static void settle(HwDevice *dev, VirtioRing *ring, unsigned queue)
 {
     VirtioState *s = dev->state;
     if (!ring->error && virtio_queue_wants_interrupt(ring)) {
         s->interrupt_status |= VIRTIO_INT_USED;
+        s->used_queues |= 1u << queue;
     }
     if (ring->error) {
         break_down(dev, ring->error);
@@ -103,7 +104,7 @@ static void serve(HwDevice *dev, unsigned queue)
             break;
         }
     }
-    settle(dev, &ring);
+    settle(dev, &ring, queue);
 }
 
 size_t virtio_feed(HwDevice *dev, unsigned queue, const uint8_t *bytes, size_t n)
@@ -131,7 +132,7 @@ size_t virtio_feed(HwDevice *dev, unsigned queue, const uint8_t *bytes, size_t n
     if (!ring.error) {
         virtio_queue_rearm(&ring);
     }
-    settle(dev, &ring);
+    settle(dev, &ring, queue);
     hw_device_update(dev);
     return taken;
 }
@@ -303,6 +304,19 @@ static void acknowledge(HwDevice *dev, unsigned i, uint32_t value)
 {
     VirtioState *s = dev->state;
     s->interrupt_status &= ~value;
+    s->used_queues = s->interrupt_status & VIRTIO_INT_USED ? s->used_queues : 0;
+}
+
+uint32_t virtio_take_interrupts(HwDevice *dev, uint32_t *queues)
+{
+    VirtioState *s = dev->state;
+    const uint32_t status = s->interrupt_status;
+    *queues = s->used_queues;
+    s->interrupt_status = 0;
+    s->used_queues = 0;
+    dev->lines = 0;
+    dev->driven = 0;
+    return status;
 }
 
 /* There is no shared memory: all regions have length and base ~0. */
@@ -379,7 +393,7 @@ static const HwDeviceClass class = {
     .name = "virtio",
     .span = 0x200,
     .state_size = sizeof(VirtioState),
-    .state_version = 1,
+    .state_version = 2,
     .regs = regs,
     .n_regs = sizeof regs / sizeof *regs,
     .update = update_and_serve,

@@ -43,7 +43,7 @@ typedef struct {
     uint32_t queue_sel, shm_sel;
     uint32_t interrupt_status, status;
     uint32_t unserved; /* bit q: queue q has requests left for the next update */
-    uint32_t pad;
+    uint32_t used_queues; /* bit q: VIRTIO_INT_USED is of queue q */
     VirtioQueue queue[VIRTIO_QUEUES];
 } VirtioState;
 
@@ -55,6 +55,11 @@ const HwDeviceClass *virtio_mmio_class(void);
 uint64_t virtio_features(const HwDevice *dev);
 /* The device is the driver's to use: DRIVER_OK, and nothing broke. */
 bool virtio_is_live(const HwDevice *dev);
+
+/* For a transport with messages in place of the line: what waited, and bit q of *queues for each
+ * queue with used buffers. Nothing waits any more, and the line is low. Called from the line's far
+ * end, or whenever no register access is under way. */
+uint32_t virtio_take_interrupts(HwDevice *dev, uint32_t *queues);
 
 /*
  * Gives n bytes to the requests of a fed queue, as much of each as fits; returns how many bytes

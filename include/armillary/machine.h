@@ -40,6 +40,7 @@ typedef struct {
     const VmDrive *drives;
     unsigned n_drives;
     bool virtio_console; /* a virtio console (hvc0) beside the UART: it gets the input */
+    bool pci;            /* virtio devices are behind a PCIe host, with MSI-X */
 } VmConfig;
 
 /* Paths; NULL: none. */

@@ -26,7 +26,7 @@ typedef struct {
     char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns, *console;
     char *display, *gdb;
     char **traces, **drives;
-    gboolean stats, state_hash, wait;
+    gboolean stats, state_hash, wait, pci;
 } Options;
 
 typedef struct {
@@ -73,6 +73,8 @@ static bool parse_options(int argc, char **argv, Options *o)
           "where typing goes: ttyAMA0 (default) or hvc0", "uart|virtio" },
         { "drive", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->drives,
           "a raw disk; also readonly=on, snapshot=on", "file=FILE,..." },
+        { "pci", 0, 0, G_OPTION_ARG_NONE, &o->pci,
+          "virtio devices are behind a PCIe host, with MSI-X", NULL },
         { "trace", 't', 0, G_OPTION_ARG_STRING_ARRAY, &o->traces,
           "write events (see armillary info events)", "EVENT,...[:FILE]" },
         { "gdb", 0, 0, G_OPTION_ARG_STRING, &o->gdb, "let gdb debug the machine",
@@ -120,7 +122,8 @@ static bool make_config(Run *r, GError **error)
 {
     const Options *o = &r->o;
     uint64_t cpus = 1, block_insns = 0;
-    r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1 };
+    r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1,
+                            .pci = o->pci };
     if (!parse_clock(r, error) || !parse_console(r, error) ||
         (o->smp && !cli_parse_number("--smp", o->smp, &cpus, error)) ||
         (o->memory && !cli_parse_size(o->memory, &r->config.memory, error)) ||

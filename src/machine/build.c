@@ -92,8 +92,42 @@ static HwDevice *add_device(VmMachine *m, const HwDeviceClass *cls, VmMapId id, 
     return add_nth(m, cls, id, 0, wiring);
 }
 
+/* A device's message: to the ITS, or plainly to memory. */
+static void send_message(void *ctx, uint32_t requester, uint64_t address, uint32_t data)
+{
+    VmMachine *m = ctx;
+    if (address == vm_map_row(VM_MAP_GIC_ITS)->base + GIC_ITS_TRANSLATER) {
+        gic_its_msi(m->its, requester, data);
+    } else {
+        mem_copy_to(m->mem, (Pa){ address }, &data, sizeof data);
+    }
+}
+
+static void add_pci(VmMachine *m)
+{
+    m->pci = pci_host_new((PciMessages){ send_message, m });
+    pci_host_set_window(m->pci, vm_map_row(VM_MAP_PCIE_MMIO)->base);
+    map_device(m, &pci_ecam_ops, m->pci, VM_MAP_PCIE_ECAM);
+    map_device(m, &pci_bar_ops, m->pci, VM_MAP_PCIE_MMIO);
+}
+
+static HwDevice *add_virtio_pci(VmMachine *m, VirtioDevice *device)
+{
+    const HwEnv env = { .mem = m->mem, .clock = m->clock, .bus = m->bus };
+    HwDevice *dev = hw_device_new(virtio_mmio_class(), &env, device);
+    VirtioPci *p = virtio_pci_new(dev);
+    const bool ok = pci_host_add(m->pci, virtio_pci_function(p));
+    g_assert(ok && m->n_devices < VM_MAX_DEVICES && m->n_pci < VM_MAX_VIRTIO);
+    m->devices[m->n_devices++] = dev;
+    m->pci_functions[m->n_pci++] = p;
+    return dev;
+}
+
 static HwDevice *add_virtio(VmMachine *m, VirtioDevice *device)
 {
+    if (m->pci) {
+        return add_virtio_pci(m, device);
+    }
     return add_nth(m, virtio_mmio_class(), VM_MAP_VIRTIO, m->n_virtio++, device);
 }
 
@@ -265,6 +299,9 @@ bool vm_build(VmMachine *m, GError **error)
         ev_clock_on_sooner(m->clock, vm_turn_shorten, m);
     }
     add_gic(m);
+    if (m->config.pci) {
+        add_pci(m);
+    }
     mem_lock_devices(m->mem);
     add_devices(m);
     const bool ok = add_virtio_devices(m, error);
@@ -288,6 +325,10 @@ void vm_dismantle(VmMachine *m)
     if (m->gic) {
         ev_alarm_free(m->key_release);
         ev_alarm_free(m->hvc_ready);
+        for (unsigned i = 0; i < m->n_pci; i++) {
+            virtio_pci_free(m->pci_functions[i]);
+        }
+        pci_host_free(m->pci);
         for (unsigned i = 0; i < m->n_devices; i++) {
             hw_device_free(m->devices[i]);
         }
@@ -317,6 +358,9 @@ void vm_reset_parts(VmMachine *m)
     for (unsigned i = 0; i < m->n_devices; i++) {
         hw_device_reset(m->devices[i]);
     }
+    if (m->pci) {
+        pci_host_reset(m->pci);
+    }
     set_wall_clock(m);
     gic_reset(m->gic);
     gic_its_reset(m->its);
@@ -338,5 +382,6 @@ VmFdtBoard vm_fdt_board(const VmMachine *m)
                          .el2 = a64_has(m->model, A64_FEAT_EL2),
                          .virtio = m->n_virtio,
                          .its = true,
+                         .pci = m->config.pci,
                          .pmu = a64_has(m->model, A64_FEAT_PMUv3) };
 }

@@ -251,6 +251,26 @@ static void add_virtio(void *fdt, const VmFdtBoard *b)
     }
 }
 
+/* Memory of 32-bit BARs; every function's messages go to the ITS with its own DeviceID. */
+static void add_pci(void *fdt)
+{
+    const VmMapRow *ecam = vm_map_row(VM_MAP_PCIE_ECAM), *mmio = vm_map_row(VM_MAP_PCIE_MMIO);
+    const uint32_t memory_32 = 0x02000000;
+    begin(fdt, "pcie@10000000");
+    must(fdt_property(fdt, "compatible", ecam->compatible, (int)ecam->compatible_size));
+    string(fdt, "device_type", "pci");
+    CELLS(fdt, "reg", HI(ecam->base), LO(ecam->base), HI(ecam->size), LO(ecam->size));
+    CELLS(fdt, "bus-range", 0, (uint32_t)(ecam->size >> 20) - 1);
+    CELLS(fdt, "ranges", memory_32, HI(mmio->base), LO(mmio->base), HI(mmio->base),
+          LO(mmio->base), HI(mmio->size), LO(mmio->size));
+    CELLS(fdt, "msi-map", 0, PHANDLE_ITS, 0, 0x10000);
+    cell(fdt, "linux,pci-domain", 0);
+    cell(fdt, "#address-cells", 3);
+    cell(fdt, "#size-cells", 2);
+    flag(fdt, "dma-coherent");
+    end(fdt);
+}
+
 static void add_pmu(void *fdt)
 {
     begin(fdt, "pmu");
@@ -285,6 +305,9 @@ GBytes *vm_fdt_build(const VmFdtBoard *b)
     add_primecells(fdt);
     add_memory(fdt, b);
     add_virtio(fdt, b);
+    if (b->pci) {
+        add_pci(fdt);
+    }
     if (b->pmu) {
         add_pmu(fdt);
     }

@@ -12,6 +12,7 @@ typedef struct {
     bool el2;         /* the guest starts at EL2: PSCI by SMC, maintenance interrupt, EL2 timers */
     bool pmu;
     bool its;
+    bool pci;         /* needs its */
     unsigned virtio;  /* transports present, from the first slot */
 } VmFdtBoard;
 

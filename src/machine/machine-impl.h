@@ -12,9 +12,9 @@
 #include "load.h"
 #include "loop.h"
 #include "psci.h"
-#include "virtio/virtio.h"
+#include "virtio/virtio-pci.h"
 
-enum { VM_MAX_DEVICES = 3 + VM_MAX_DRIVES + 2 };
+enum { VM_MAX_VIRTIO = VM_MAX_DRIVES + 2, VM_MAX_DEVICES = 3 + VM_MAX_VIRTIO };
 
 typedef struct {
     VmMachine *machine;
@@ -34,6 +34,9 @@ struct VmMachine {
     EngMachine *engine;
     Gic *gic;
     GicIts *its;
+    PciHost *pci; /* NULL: none */
+    VirtioPci *pci_functions[VM_MAX_VIRTIO];
+    unsigned n_pci;
     HwDevice *uart, *rtc, *gpio;
     HwDevice *devices[VM_MAX_DEVICES]; /* all of them, in order of their chunks */
     unsigned n_devices, n_virtio;

@@ -122,6 +122,9 @@ static void save_all(VmMachine *m, SnapWriter *w)
     mem_lock_devices(m->mem);
     gic_save(m->gic, w);
     gic_its_save(m->its, w);
+    if (m->pci) {
+        pci_host_save(m->pci, w);
+    }
     for (unsigned i = 0; i < m->n_devices; i++) {
         const HwDevice *d = m->devices[i];
         snap_put(w, d->cls->name, d->cls->state_version, d->state, d->cls->state_size);
@@ -235,7 +238,8 @@ static void restore_region(void *ctx, const MemRegion *region)
 
 static bool restore_devices(VmMachine *m, SnapReader *r, GError **error)
 {
-    if (!gic_load(m->gic, r, error) || !gic_its_load(m->its, r, error)) {
+    if (!gic_load(m->gic, r, error) || !gic_its_load(m->its, r, error) ||
+        (m->pci && !pci_host_load(m->pci, r, error))) {
         return false;
     }
     ev_alarm_set(m->key_release, m->key_release_ns);

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Debian's arm64 qemu-system-aarch64 -accel kvm in a Debian host under Armillary boots the same kernel as its guest.
 
-usage: inner-qemu.py ARMILLARY [--qemu "OPTIONS"] [boot.py options]
+usage: inner-qemu.py ARMILLARY [--qemu "OPTIONS"] [--msi] [boot.py options]
 QEMU, the libraries it needs, the kernel and an inner initramfs are on an ext4 image, which the host mounts from a virtio disk; QEMU runs in
-a chroot there. The guest's console lines are marked `L1| `.
+a chroot there. The guest's console lines are marked `L1| `. With --msi the guest has a PCI entropy device, whose
+interrupts are LPIs of the virtual ITS that KVM gives it.
 """
 import os
 import re
@@ -25,6 +26,13 @@ status=$?
 cat /tmp/out /tmp/err | sed 's/^/L1| /'
 echo "inner QEMU ended with status $status"
 exit $status
+"""
+
+
+MSI = r"""
+dd if=/dev/hwrng of=/tmp/noise bs=256 count=8 2>/dev/null
+grep ITS /proc/interrupts
+awk '/ITS.*virtio0-input/ { print "LPIs of the entropy device:", ($2 >= 8 ? "enough" : $2) }' /proc/interrupts
 """
 
 
@@ -59,6 +67,13 @@ def main():
     armillary, rest, options = sys.argv[1], sys.argv[2:], ""
     if rest[:1] == ["--qemu"]:
         options, rest = rest[1], rest[2:]
+    modules, script, expected = [], 'echo "L1 marker: cpus $(nproc), $(uname -r)"\n', []
+    msi = rest[:1] == ["--msi"]
+    if msi:
+        rest = rest[1:]
+        options += " -device virtio-rng-pci"
+        script += MSI
+        expected = ["--expect", r"L1\| .*ITS \[mem 0x08080000", "--expect", r"L1\| LPIs of the entropy device: enough"]
     suite = rest[rest.index("--suite") + 1] if "--suite" in rest else "trixie-backports"
     kernel = Path(boot.output_of(boot.SCRIPTS / "guest-fetch", "kernel", "cloud", suite))
     folders = [Path(line) for line in boot.output_of(boot.SCRIPTS / "guest-fetch", "libraries", "qemu-system-arm").splitlines()]
@@ -69,13 +84,15 @@ def main():
             (root / part).mkdir(parents=True)
         install(root, next(f for f in folders if f.name.startswith("qemu-system-arm_")) / "usr/bin/qemu-system-aarch64", folders)
         shutil.copy(kernel / "boot/vmlinuz", root / "Image")
-        (folder / "inner.sh").write_text('echo "L1 marker: cpus $(nproc), $(uname -r)"\n')
-        boot.output_of(boot.SCRIPTS / "guest-initramfs", root / "inner.cpio", "--script", folder / "inner.sh")
+        if msi:
+            modules = ["--modules", kernel, "virtio-rng", "--"]
+        (folder / "inner.sh").write_text(script)
+        boot.output_of(boot.SCRIPTS / "guest-initramfs", root / "inner.cpio", "--script", folder / "inner.sh", *modules)
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, disk, "320M"], check=True)
         (folder / "script.sh").write_text(SCRIPT.replace("@OPTIONS@", options))
         command = [sys.executable, boot.HERE / "boot.py", armillary, "--script", folder / "script.sh", "--modules", "virtio_mmio,virtio_blk",
-                   "--timeout", "600", "--show", "marker|inner QEMU", "--expect", r"L1\| L1 marker", "--expect", r"L1\| .*reboot: Power down",
-                   "--expect", "inner QEMU ended with status 0", *rest, "--", "--drive", f"file={disk},readonly=on"]
+                   "--timeout", "600", "--show", "marker|inner QEMU|LPIs|L1.*ITS", "--expect", r"L1\| L1 marker", "--expect", r"L1\| .*reboot: Power down",
+                   "--expect", "inner QEMU ended with status 0", *expected, *rest, "--", "--drive", f"file={disk},readonly=on"]
         sys.exit(subprocess.run([str(c) for c in command], check=False).returncode)
 
 

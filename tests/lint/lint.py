@@ -16,7 +16,7 @@ ROOMS = {  # room: (rooms whose headers it may include, prefixes of its exported
     "src/engine": ({"src/ir", "src/fp", "src/interp"}, ("eng_",)),
     "src/interp": ({"src/ir", "src/fp", "src/engine"}, ("interp_",)),
     "target-arm64": ({"src/ir", "src/fp"}, ("a64_",)),
-    "hw": (set(), ("hw_", "gic_", "pl011_", "pl031_", "pl061_", "virtio_", "vm_device_", "flash_")),
+    "hw": (set(), ("hw_", "gic_", "pl011_", "pl031_", "pl061_", "virtio_", "vm_device_", "flash_", "pci_")),
     "src/memory": (set(), ("mem_",)),
     "src/event": (set(), ("ev_",)),
     "src/snapshot": (set(), ("snap_",)),
