@@ -10,7 +10,8 @@
 
 uint64_t a64_hcr(const A64Cpu *cpu)
 {
-    return cpu->st.sr[A64_SR_HCR_EL2]; /* stays 0 without EL2 */
+    uint64_t hcr = cpu->st.sr[A64_SR_HCR_EL2]; /* stays 0 without EL2 */
+    return hcr & A64_HCR_EL2_NV ? hcr | cpu->model->nv2_implied : hcr;
 }
 
 unsigned a64_target_el(const A64Cpu *cpu)

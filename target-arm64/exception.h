@@ -41,7 +41,7 @@ void a64_set_pstate(A64Cpu *cpu, uint64_t spsr);
 /* Moves to el with SP selected by sp, banking x[31]. */
 void a64_set_el(A64Cpu *cpu, unsigned el, unsigned sp);
 
-/* HCR_EL2 as stored: all 0 without EL2. */
+/* HCR_EL2, all 0 without EL2; NV2 as it counts (see NV2_ONLY), else as stored. */
 uint64_t a64_hcr(const A64Cpu *cpu);
 static inline bool a64_in_host(const A64Cpu *cpu) /* HCR_EL2.{E2H,TGE} = {1,1} */
 {

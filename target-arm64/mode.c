@@ -94,8 +94,11 @@ static A64Profile *intern(A64Cpu *cpu, unsigned el)
 {
     A64Modes *m = cpu->modes;
     uint64_t word[A64_PROFILE_WORDS];
-    for (unsigned i = 0; i < A64_PROFILE_WORDS; i++)
-        word[i] = cpu->st.sr[a64_profile_slots[i]] & a64_profile_masks[el][i];
+    for (unsigned i = 0; i < A64_PROFILE_WORDS; i++) {
+        unsigned slot = a64_profile_slots[i];
+        uint64_t value = slot == A64_SR_HCR_EL2 ? a64_hcr(cpu) : cpu->st.sr[slot];
+        word[i] = value & a64_profile_masks[el][i];
+    }
     unsigned b = (unsigned)(hash_words(word, el) % HASH_SIZE);
     for (A64Profile *p = m->bucket[b]; p; p = p->next)
         if (p->el == el && memcmp(p->word, word, sizeof word) == 0)

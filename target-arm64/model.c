@@ -66,7 +66,7 @@ static void withdraw(A64Model *m, A64Feature f)
             withdraw(m, a64_feature_needs[i].feature);
 }
 
-/* Algorithms of pointer authentication: max has the first, and may be asked for another. */
+/* Algorithms of pointer authentication: models have the first, and may be asked for another. */
 static const A64Feature pac_algorithms[] = {A64_FEAT_PACIMP, A64_FEAT_PACQARMA5,
                                             A64_FEAT_PACQARMA3};
 
@@ -75,14 +75,21 @@ static bool is_pac_algorithm(A64Feature f)
     return f == pac_algorithms[0] || f == pac_algorithms[1] || f == pac_algorithms[2];
 }
 
-static bool in_max(A64Feature f)
+static bool in_row(const A64CpuRow *row, A64Feature f)
 {
-    if (is_pac_algorithm(f))
-        return true;
-    for (unsigned i = 0; i < a64_cpu_rows[0].n; i++)
-        if (a64_cpu_rows[0].features[i] == f)
+    for (unsigned i = 0; i < row->n; i++)
+        if (row->features[i] == f)
             return true;
     return false;
+}
+
+/* What any model has is implemented, and can be switched on in each. */
+static bool implemented(A64Feature f)
+{
+    for (unsigned i = 0; i < a64_n_cpu_rows; i++)
+        if (in_row(&a64_cpu_rows[i], f))
+            return true;
+    return is_pac_algorithm(f);
 }
 
 /* One `name=on|off`. Off withdraws what needs it; on asks for what it needs to be there. */
@@ -101,7 +108,7 @@ static bool apply_option(A64Model *m, const char *item, GError **error)
         withdraw(m, f);
         return true;
     }
-    if (!in_max(f)) {
+    if (!implemented(f)) {
         g_set_error(error, error_quark(), 0, "CPU feature '%s' is not implemented", part[0]);
         return false;
     }
@@ -120,6 +127,10 @@ static bool check_needs(const A64Model *m, GError **error)
                         a64_feature_names[n->feature], a64_feature_names[n->needs]);
             return false;
         }
+    }
+    if (a64_has(m, A64_FEAT_E2H0) && a64_has(m, A64_FEAT_NV) && !a64_has(m, A64_FEAT_NV1)) {
+        g_set_error(error, error_quark(), 0, "CPU features 'E2H0' and 'NV' together need 'NV1'");
+        return false;
     }
     return true;
 }
@@ -167,25 +178,52 @@ static void fill_masks(A64Model *m)
         m->reset[i] |= m->res1[i];
 }
 
-/* VHE without FEAT_E2H0: EL2 is a host for good, and the ID field is a negative number. Source: Arm
- * ARM, ID_AA64MMFR4_EL1.E2H0. */
+/* VHE without FEAT_E2H0: EL2 is a host for good, and the ID field is a negative number, which says
+ * too whether HCR_EL2.NV1 is RES0. Source: Arm ARM, ID_AA64MMFR4_EL1.E2H0. */
 static void fix_e2h(A64Model *m)
 {
     if (a64_has(m, A64_FEAT_E2H0) || !a64_has(m, A64_FEAT_VHE))
         return;
-    m->reset[A64_SR_ID_AA64MMFR4_EL1] |= UINT64_C(0xf) << A64_ID_AA64MMFR4_EL1_E2H0_SHIFT;
+    bool no_nv1 = a64_has(m, A64_FEAT_NV) && !a64_has(m, A64_FEAT_NV1);
+    uint64_t value = no_nv1 ? 0xe : 0xf;
+    m->reset[A64_SR_ID_AA64MMFR4_EL1] |= value << A64_ID_AA64MMFR4_EL1_E2H0_SHIFT;
     m->res1[A64_SR_HCR_EL2] |= A64_HCR_EL2_E2H;
     m->reset[A64_SR_HCR_EL2] |= A64_HCR_EL2_E2H;
 }
 
+/* NV2_ONLY is told by ID_AA64MMFR4_EL1.NV_frac alone. Source: Arm ARM, ID_AA64MMFR2_EL1.NV. */
+static void fix_nv(A64Model *m)
+{
+    if (!a64_has(m, A64_FEAT_NV2_ONLY))
+        return;
+    m->reset[A64_SR_ID_AA64MMFR2_EL1] &= ~(UINT64_C(0xf) << A64_ID_AA64MMFR2_EL1_NV_SHIFT);
+    m->nv2_implied = A64_HCR_EL2_NV2;
+}
+
 static const A64CpuRow *find_cpu(const char *name, GError **error)
 {
-    for (unsigned i = 0; i < a64_n_cpu_rows; i++)
-        if (g_ascii_strcasecmp(name, a64_cpu_rows[i].name) == 0)
-            return &a64_cpu_rows[i];
-    g_set_error(error, error_quark(), 0, "unknown CPU '%s'; this program has '%s'", name,
-                a64_cpu_rows[0].name);
+    const A64CpuRow *nearest = a64_cpu_rows;
+    for (unsigned i = 0; i < a64_n_cpu_rows; i++) {
+        const A64CpuRow *row = &a64_cpu_rows[i];
+        if (g_ascii_strcasecmp(name, row->name) == 0)
+            return row;
+        if (distance(name, row->name) < distance(name, nearest->name))
+            nearest = row;
+    }
+    g_set_error(error, error_quark(), 0,
+                "unknown CPU '%s'; did you mean '%s'? 'armillary info cpu' lists them", name,
+                nearest->name);
     return NULL;
+}
+
+/* What follows from the features. */
+static void fill(A64Model *m)
+{
+    fill_masks(m);
+    fill_ids(m);
+    fix_e2h(m);
+    fix_nv(m);
+    move_pac_level(m);
 }
 
 A64Model *a64_model_new(const char *cpu, GError **error)
@@ -204,10 +242,7 @@ A64Model *a64_model_new(const char *cpu, GError **error)
         a64_model_free(m);
         return NULL;
     }
-    fill_masks(m);
-    fill_ids(m);
-    fix_e2h(m);
-    move_pac_level(m);
+    fill(m);
     return m;
 }
 
@@ -216,10 +251,7 @@ A64Model *a64_model_of(const A64Feature *features, unsigned n)
     A64Model *m = g_new0(A64Model, 1);
     for (unsigned i = 0; i < n; i++)
         announce(m, features[i], true);
-    fill_masks(m);
-    fill_ids(m);
-    fix_e2h(m);
-    move_pac_level(m);
+    fill(m);
     return m;
 }
 

@@ -23,7 +23,7 @@ typedef struct {
 } A64FeatureId;
 
 typedef struct {
-    const char *name;
+    const char *name, *version, *about;
     const A64Feature *features;
     unsigned n;
 } A64CpuRow;
@@ -42,6 +42,7 @@ typedef struct A64Model {
     uint64_t reset[A64_SR_COUNT]; /* value after reset; for an ID register its only value */
     uint64_t res0[A64_SR_COUNT];  /* bits that read 0, by the fields that are not announced */
     uint64_t res1[A64_SR_COUNT];  /* bits that read 1 */
+    uint64_t nv2_implied;         /* HCR_EL2.NV2 where HCR_EL2.NV implies it, else 0 */
 } A64Model;
 
 static inline bool a64_has(const A64Model *m, A64Feature f)
@@ -50,9 +51,10 @@ static inline bool a64_has(const A64Model *m, A64Feature f)
 }
 
 /*
- * Makes a model from a `--cpu` text: NAME[,feature=on|off...], e.g. "max,el2=off". Names are those
- * of the manual without FEAT_, in any case. NULL and a sentence in *error when the text names
- * something unknown or leaves out what an announced feature needs. Free with a64_model_free.
+ * Makes a model from a `--cpu` text: NAME[,feature=on|off...], e.g. "max,el2=off". NAME is a row of
+ * a64_cpu_rows; names of features are those of the manual without FEAT_, in any case. NULL and a
+ * sentence in *error when the text names something unknown or leaves out what an announced feature
+ * needs. Free with a64_model_free.
  */
 A64Model *a64_model_new(const char *cpu, GError **error);
 /* The model that announces exactly these, implemented or not: for tests of the tables. */

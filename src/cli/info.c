@@ -39,7 +39,7 @@ static int info_cpu(void)
 {
     for (unsigned i = 0; i < a64_n_cpu_rows; i++) {
         const A64CpuRow *row = &a64_cpu_rows[i];
-        printf("%s:", row->name);
+        printf("%s (Arm%s): %s", row->name, row->version, row->about);
         int column = 100;
         for (unsigned k = 0; k < row->n; k++) {
             const char *name = a64_feature_names[row->features[k]];

@@ -22,6 +22,7 @@ class Model:
     base: tuple
     features: list
     where: str
+    about: str = ''
 
 
 @dataclass
@@ -67,13 +68,39 @@ def parse_feature(where, words):
     return row
 
 
+def parse_model(where, words, models):
+    """A model begins with the features of the one that from= names."""
+    if len(words) < 3:
+        fail(where, 'a cpu needs a name and a version')
+    rest, features = words[3:], []
+    if rest and rest[0].startswith('from='):
+        base = rest.pop(0)[5:]
+        if base not in models:
+            fail(where, f"cpu {words[1]}: no cpu '{base}' above")
+        features = list(models[base].features)
+    if words[1] in models:
+        fail(where, f'cpu {words[1]} described twice')
+    return Model(words[1], version(where, words[2]), features, where, ' '.join(rest))
+
+
+def model_features(where, model, words):
+    """Adds them to the model; -NAME takes away one that from= brought."""
+    for word in words:
+        if not word.startswith('-'):
+            model.features.append(word)
+        elif word[1:] in model.features:
+            model.features.remove(word[1:])
+        else:
+            fail(where, f'cpu {model.name}: has no {word[1:]} to take away')
+
+
 def parse(path):
     out, model = Features(), None
     for where, words, text in table_lines.lines(path):
         if text[0] == ' ':
             if model is None:
                 fail(where, 'no cpu above this line')
-            model.features += words
+            model_features(where, model, words)
         elif words[0] == 'feat':
             row = parse_feature(where, words)
             if row.name in out.rows:
@@ -82,7 +109,7 @@ def parse(path):
         elif words[0] == 'id':
             out.absent.append((*id_value(where, words[1]), where))
         elif words[0] == 'cpu':
-            model = Model(words[1], version(where, words[2]), [], where)
+            model = parse_model(where, words, out.models)
             out.models[words[1]] = model
         else:
             fail(where, f"expected 'feat', 'id' or 'cpu', got '{words[0]}'")

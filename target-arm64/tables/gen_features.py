@@ -42,6 +42,14 @@ def id_rows(features, table):
             for feat, reg, f, value in first + rest]
 
 
+def identifier(name):
+    return 'cpu_' + ''.join(c if c.isalnum() else '_' for c in name)
+
+
+def cpu_row(m):
+    return f'    {{ "{m.name}", "v{m.base[0]}.{m.base[1]}", "{m.about}", {identifier(m.name)}, {len(m.features)} }},'
+
+
 def data(features, table):
     out = ['/* Generated from features.tbl; edit that table instead. */', '#include "model.h"', '',
            'const char *const a64_feature_names[A64_FEAT_COUNT] = {']
@@ -53,10 +61,10 @@ def data(features, table):
     ids = id_rows(features, table)
     out += ids + ['};', f'const unsigned a64_n_feature_ids = {len(ids)};', '']
     for m in features.models.values():
-        out += [f'static const A64Feature {m.name}_features[] = {{']
+        out += [f'static const A64Feature {identifier(m.name)}[] = {{']
         out += [f'    A64_FEAT_{n},' for n in m.features] + ['};']
     out += ['', 'const A64CpuRow a64_cpu_rows[] = {']
-    out += [f'    {{ "{m.name}", {m.name}_features, {len(m.features)} }},' for m in features.models.values()]
+    out += [cpu_row(m) for m in features.models.values()]
     out += ['};', f'const unsigned a64_n_cpu_rows = {len(features.models)};', '']
     return '\n'.join(out)
 

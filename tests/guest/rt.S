@@ -53,10 +53,16 @@ first_steps:
     ldr     x0, =0x30c50830
     msr     sctlr_el2, x0
     isb
+    mrs     x2, hcr_el2
     ldr     x0, =0x30d00980
+    ldr     x1, =vectors_el1
+    tbnz    x2, #34, 1f
     msr     sctlr_el1, x0
-    ldr     x0, =vectors_el1
-    msr     vbar_el1, x0
+    msr     vbar_el1, x1
+    b       2f
+1:  msr     s3_5_c1_c0_0, x0            /* E2H is RES1: SCTLR_EL12, VBAR_EL12 */
+    msr     s3_5_c12_c0_0, x1
+2:
     ldr     x0, =0x33ff
     msr     cptr_el2, x0
     msr     hstr_el2, xzr

@@ -85,9 +85,13 @@ static u64 hcr_of(const struct Setting *s)
            (s->raw & 2 ? HCR_NV1 : 0) | (s->raw & 4 ? HCR_NV2 : 0);
 }
 
-/* {NV2,NV1,NV} as they count. */
-static unsigned effective(u64 hcr)
+/* {NV2,NV1,NV} as they count in this setting: fields of features that are not there read 0. */
+static unsigned effective(const struct Setting *s)
 {
+    u64 before = READ(hcr_el2);
+    WRITE_ISB(hcr_el2, hcr_of(s));
+    u64 hcr = READ(hcr_el2);
+    WRITE_ISB(hcr_el2, before);
     bool nv = hcr & HCR_NV, nv2 = hcr & HCR_NV2 || nv2_only;
     return nv ? 1u | (hcr & HCR_NV1 ? 2u : 0) | (nv2 ? 4u : 0) : 0;
 }
@@ -246,10 +250,7 @@ static void settings_of_row(const struct Row *row, unsigned e2h)
         for (unsigned tge = 0; tge < (el == 1 ? 1u : 2u); tge++)
             for (unsigned raw = 0; raw < 8; raw++) {
                 now = (struct Setting){el, e2h, tge, raw, 0};
-                u64 before = READ(hcr_el2);
-                WRITE_ISB(hcr_el2, hcr_of(&now));
-                now.nvx = effective(READ(hcr_el2)); /* fields of features that are not there read 0 */
-                WRITE_ISB(hcr_el2, before);
+                now.nvx = effective(&now);
                 if (!(impdef(row) && now.nvx == 5))
                     both(row);
             }
@@ -305,7 +306,7 @@ static void faults_of_kind(struct RtMap *map, unsigned e2h, unsigned kind)
         for (unsigned nv1 = 0; nv1 < 2; nv1++) {
             const struct Row *row = &rows[n];
             now = (struct Setting){1, e2h, 0, 5 | nv1 << 1, 0};
-            now.nvx = effective(hcr_of(&now));
+            now.nvx = effective(&now);
             if (impdef(row) || !row->present())
                 continue;
             if (row->read && expected(row->reads) == 'M')
@@ -347,7 +348,7 @@ static void guest_view(unsigned e2h)
         now = (struct Setting){1, e2h, 0, raw, 0};
         if (raw & 2 && !(raw & 1))
             continue; /* CONSTRAINED UNPREDICTABLE */
-        now.nvx = effective(hcr_of(&now));
+        now.nvx = effective(&now);
         u64 el = perform(r_current, 0, &exc), want = now.nvx & 1 ? 8 : 4;
         matches("CurrentEL", "MRS", el == want, el, want);
         shown("SVC at EL1h", SPSR_EL1H, do_svc, 0x15);
@@ -371,10 +372,13 @@ static void open_everything(unsigned e2h)
     static const u64 hcrx = 0x4a2c817;
     WRITE_ISB(cptr_el2, e2h ? 0x23330000 : 0x22ff);
     WRITE_ISB(cnthctl_el2, e2h ? 0xf03 : 3);
-    if (e2h)
-        return;
-    WRITE_ISB(cpacr_el1, 0x23330000);
-    WRITE_ISB(cntkctl_el1, 0x303);
+    if (READ(hcr_el2) & HCR_E2H) {
+        WRITE(s3_5_c1_c0_2, 0x23330000); /* CPACR_EL12, CNTKCTL_EL12 */
+        WRITE_ISB(s3_5_c14_c1_0, 0x303);
+    } else {
+        WRITE(cpacr_el1, 0x23330000);
+        WRITE_ISB(cntkctl_el1, 0x303);
+    }
     TRY_ASM("msr s3_4_c1_c2_2, %0", "r"(hcrx));
     u64 fgt = BITS(READ(id_aa64mmfr0_el1), 59, 56);
     if (fgt) {
@@ -419,7 +423,21 @@ static void whole_table(struct RtMap *map, unsigned e2h)
     guest_view(e2h);
 }
 
-static void set_up(void)
+/* EL1's stage 1 and vectors where E2H is RES1: by the names that EL2 has for them. */
+static void el1_flat_from_host(void)
+{
+    rt_map_init(&rt_flat, rt_el2_map.shift, 39);
+    rt_map_image(&rt_flat);
+    WRITE(s3_5_c10_c2_0, MAIR_VALUE);
+    WRITE(s3_5_c2_c0_2, rt_tcr_el1(&rt_flat));
+    WRITE(s3_5_c2_c0_0, (u64)rt_flat.root);
+    WRITE(s3_5_c2_c0_1, 0);
+    rt_tlbi_all();
+    WRITE_ISB(s3_5_c1_c0_0, SCTLR_EL1_ON);
+    WRITE_ISB(s3_5_c12_c0_0, (u64)reporting_vectors);
+}
+
+static void set_up(bool e2h0)
 {
     for (unsigned n = 0; n < 512; n++)
         page[n] = SENTINEL(n);
@@ -428,8 +446,12 @@ static void set_up(void)
     rt_map_image(&host);
     rt_map_set(&host, VA, 3, (u64)page, S1_RAM | S1_UXN | S1_PXN);
     table_sync();
-    rt_el1_flat();
-    WRITE_ISB(vbar_el1, (u64)reporting_vectors);
+    if (e2h0) {
+        rt_el1_flat();
+        WRITE_ISB(vbar_el1, (u64)reporting_vectors);
+    } else {
+        el1_flat_from_host();
+    }
     rt_cpu()->sync = report;
     WRITE_ISB(ICC_SRE_EL2, 0xf);
     WRITE(VNCR_EL2, VA);
@@ -445,8 +467,8 @@ void test_main(void)
         CHECK("HCR_EL2.NV2 is RES0", (WRITE_ISB(hcr_el2, HCR_RW | HCR_NV2), !(READ(hcr_el2) & HCR_NV2)));
         return;
     }
-    set_up();
     bool e2h0 = !BITS(mmfr4, 27, 24);
+    set_up(e2h0);
     if (e2h0) {
         WRITE_ISB(hcr_el2, HCR_BASE);
         open_everything(0);

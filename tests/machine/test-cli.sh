@@ -54,6 +54,10 @@ want 0 'psci function=0x84000008' "$armillary" run -k "$hello" --trace psci
 want 0 'pl011' "$armillary" info machine
 want 0 'exception' "$armillary" info events
 want 0 'max' "$armillary" info cpu
+want 0 'v8.8-nv2only (Armv8.8)' "$armillary" info cpu
+want 0 'hello' "$armillary" run -k "$hello" --cpu v8.0
+want 1 "did you mean 'v8.4'" "$armillary" run -k "$hello" --cpu v8.44
+want 1 "'NV2' needs 'NV'" "$armillary" run -k "$hello" --cpu v8.2,nv2=on
 
 # a signal ends a run within its status
 "$armillary" run -k "$spin" </dev/null >/dev/null 2>&1 &

@@ -92,7 +92,7 @@ class Setting:
     def nv(self):
         if not self.hcr(42):
             return '000'
-        return f'{self.hcr(45)}{self.hcr(43)}1'
+        return f"{1 if 'NV2_ONLY' in self.features else self.hcr(45)}{self.hcr(43)}1"
 
     def atom(self, text):
         if text.startswith('FEAT_'):

@@ -162,7 +162,16 @@ class FeatureTable(unittest.TestCase):
         self.assertEqual(load_features(self.GOOD + 'cpu max v8.1\n  A B\n').models['max'].features, ['A', 'B'])
         load_features(self.GOOD + 'cpu a v8.2\n  A B\ncpu b v8.2\n  A B C D\ncpu c v9.0\n  A B C D E\n')
 
+    def test_models_from_models(self):
+        out = load_features(self.GOOD + 'cpu a v8.2\n  A B\ncpu b v8.2 from=a some words\n  C D\ncpu c v8.2 from=b\n  -C -D\n').models
+        self.assertEqual((out['b'].features, out['b'].about), (['A', 'B', 'C', 'D'], 'some words'))
+        self.assertEqual((out['c'].features, out['c'].about), (['A', 'B'], ''))
+
     def test_refusals(self):
+        self.refused(self.GOOD + 'cpu a v8.1 from=z\n  A B\n', "no cpu 'z' above")
+        self.refused(self.GOOD + 'cpu a v8.1\n  A B\ncpu a v8.1\n  A B\n', 'cpu a described twice')
+        self.refused(self.GOOD + 'cpu a v8.1\n  A B -C\n', 'has no C to take away')
+        self.refused(self.GOOD + 'cpu a\n', 'needs a name and a version')
         self.refused(self.GOOD + 'cpu max v8.1\n  B\n', 'B needs A')
         self.refused(self.GOOD + 'cpu max v8.1\n  A\n', 'v8.1 includes B')
         self.refused(self.GOOD + 'cpu max v8.1\n  A B C\n', 'C is only for v8.2 and later')

@@ -96,12 +96,45 @@ static void refused(const char *text, const char *part)
 static void errors(void **state)
 {
     refused("cortex-a999", "unknown CPU 'cortex-a999'");
+    refused("v8.5", "did you mean 'v8.");
+    refused("v8.8-nv2onli", "did you mean 'v8.8-nv2only'");
+    refused("max,nv1=off", "'E2H0' and 'NV' together need 'NV1'");
+    refused("v8.0,nv2=on", "'NV2' needs 'NV'");
     refused("", "unknown CPU ''");
     refused("max,lsee=off", "did you mean 'LSE'");
     refused("max,lse", "say lse=on or lse=off");
     refused("max,lse=maybe", "say lse=on or lse=off");
     refused("max,sve=on", "'sve' is not implemented");
     refused("max,vhe=off,e2h0=on", "'E2H0' needs 'VHE'");
+}
+
+/* The frozen models. Expected: ID_AA64MMFR1_EL1.VH, ID_AA64MMFR2_EL1.NV, ID_AA64MMFR4_EL1.{E2H0,NV_frac} and FGT as their text in
+ * features.tbl says, by the values in the manual. */
+static void profiles(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned vh, nv, e2h0, frac, fgt, atomic, vmid;
+    } want[] = {
+        { "v8.0", 0, 0, 0, 0, 0, 0, 0 },          { "v8.2", 1, 0, 0, 0, 0, 2, 2 },
+        { "v8.4", 1, 2, 0, 0, 0, 2, 2 },          { "v8.8", 1, 2, 0, 0, 1, 2, 2 },
+        { "v8.8-nv2only", 1, 0, 0, 1, 1, 2, 2 },  { "v8.8-no-e2h0", 1, 2, 14, 0, 1, 2, 2 },
+        { "v8.4,nv=off", 1, 0, 0, 0, 0, 2, 2 },   { "v8.4,e2h0=off", 1, 2, 15, 0, 0, 2, 2 },
+    };
+    for (unsigned i = 0; i < sizeof want / sizeof want[0]; i++) {
+        A64Model *m = a64_model_new(want[i].name, NULL);
+        assert_non_null(m);
+        assert_int_equal(field(m, A64_SR_ID_AA64MMFR1_EL1, 8), want[i].vh);
+        assert_int_equal(field(m, A64_SR_ID_AA64MMFR1_EL1, 4), want[i].vmid);
+        assert_int_equal(field(m, A64_SR_ID_AA64MMFR2_EL1, 24), want[i].nv);
+        assert_int_equal(field(m, A64_SR_ID_AA64MMFR4_EL1, 24), want[i].e2h0);
+        assert_int_equal(field(m, A64_SR_ID_AA64MMFR4_EL1, 20), want[i].frac);
+        assert_int_equal(field(m, A64_SR_ID_AA64MMFR0_EL1, 56), want[i].fgt);
+        assert_int_equal(field(m, A64_SR_ID_AA64ISAR0_EL1, 20), want[i].atomic);
+        assert_int_equal(m->res0[A64_SR_HCR_EL2] >> 43 & 1, want[i].e2h0 == 14 || !(want[i].nv + want[i].frac));
+        assert_int_equal(m->nv2_implied, want[i].frac ? UINT64_C(1) << 45 : 0);
+        a64_model_free(m);
+    }
 }
 
 /* Bits of features that are not announced read 0, and 1 where the manual says RES1. */
@@ -121,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id_registers), cmocka_unit_test(without_el2), cmocka_unit_test(options), cmocka_unit_test(without_e2h0),
         cmocka_unit_test(errors), cmocka_unit_test(masks),
+        cmocka_unit_test(profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
