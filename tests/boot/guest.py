@@ -30,6 +30,11 @@ def take(rest, name):
     return values
 
 
+def hypervisor(vmm_options):
+    """Is the guest of a monitor with these options one that starts at EL2?"""
+    return any(word in ("-e", "-n") for word in vmm_options.split())
+
+
 def script(level, vmm_options, append):
     """What the guest of a level does: says who it is and runs the next level."""
     lines = [f'echo "L{level} marker: cpus $(nproc)"'] if level else []
@@ -38,6 +43,12 @@ def script(level, vmm_options, append):
         lines += [f'vmm {vmm_options} -a "{append}" -i /inner.cpio /Image >/tmp/out 2>/tmp/err </dev/null; status=$?',
                   f"cat /tmp/out /tmp/err | sed 's/^/L{level + 1}| /'", "exit $status"]
     return "\n".join(lines) + "\n"
+
+
+def append_for(levels, level, append):
+    """The command line of the guest that this level runs: with nested virtualization if that guest runs a hypervisor in turn."""
+    inner = levels[level + 1] if level + 1 < len(levels) else ""
+    return append + " kvm-arm.mode=nested" if hypervisor(inner) else append
 
 
 def main():
@@ -53,7 +64,7 @@ def main():
         adds, expected = [], []
         for level in range(len(levels), 0, -1):
             inner = folder / f"level{level}.sh"
-            inner.write_text(script(level, levels[level] if level < len(levels) else None, append))
+            inner.write_text(script(level, levels[level] if level < len(levels) else None, append_for(levels, level, append)))
             boot.output_of(boot.SCRIPTS / "guest-initramfs", folder / f"level{level}.cpio", "--script", inner, *adds)
             adds = ["--add", f"{folder}/vmm:bin/vmm", "--add", f"{folder}/level{level}.cpio:inner.cpio", "--add",
                     f"{kernel}/boot/vmlinuz:Image"]
@@ -61,7 +72,7 @@ def main():
             expected += ["--expect", f"{mark}L{level} marker", "--expect", f"{mark}vmm: power off", "--expect", mark + wanted]
             if unwanted:
                 expected += ["--forbid", mark + unwanted]
-        (folder / "host.sh").write_text(script(0, levels[0], append))
+        (folder / "host.sh").write_text(script(0, levels[0], append_for(levels, 0, append)))
         command = [sys.executable, boot.HERE / "boot.py", armillary, "--script", folder / "host.sh", "--timeout", "600",
                    "--show", "marker|vmm:", *expected, *adds, *rest]
         sys.exit(subprocess.run([str(c) for c in command], check=False).returncode)
