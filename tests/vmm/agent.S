@@ -26,6 +26,16 @@ loop:
     b.eq call
     cmp x9, #5
     b.eq count
+    cmp x9, #6
+    b.eq store_word
+    cmp x9, #7
+    b.eq load_word
+    cmp x9, #8
+    b.eq open_interface
+    cmp x9, #9
+    b.eq acknowledge
+    cmp x9, #10
+    b.eq end_interrupt
     mov x0, #-1
     b done
 agent_store:
@@ -54,6 +64,26 @@ count:                          /* adds 1 to the word at x0, x1 times, through m
     subs x1, x1, #1
     b.ne count
     mov x0, x2
+    b done
+store_word:                     /* 32 bits of x1 to address x0 */
+    str w1, [x0]
+    b done
+load_word:
+    ldr w0, [x0]
+    b done
+open_interface:                 /* interrupts of group 1 with a priority above x0; they stay masked */
+    msr S3_0_C4_C6_0, x0        // ICC_PMR_EL1
+    mov x0, #1
+    msr S3_0_C12_C12_7, x0      // ICC_IGRPEN1_EL1
+    isb
+    b done
+acknowledge:
+    mrs x0, S3_0_C12_C12_0      // ICC_IAR1_EL1
+    dsb sy
+    b done
+end_interrupt:                  /* that x0 is the number of */
+    msr S3_0_C12_C12_1, x0      // ICC_EOIR1_EL1
+    isb
 agent_done:
 done:
     str x0, [x19, #40]

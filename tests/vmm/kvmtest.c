@@ -16,6 +16,7 @@ static const struct {
     { "sizes", test_sizes },
     { "sizes-2m", test_sizes_2m },
     { "debug", test_debug },
+    { "its", test_its },
     { "protected", test_protected },
 };
 
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
         }
     }
     if (run == 0 || run != (unsigned)argc - 1) {
-        fputs("usage: kvmtest dirty|slots|sizes|sizes-2m|debug|protected...\n", stderr);
+        fputs("usage: kvmtest dirty|slots|sizes|sizes-2m|debug|its|protected...\n", stderr);
         return 2;
     }
     printf("kvmtest: %d failed\n", checks_failed());

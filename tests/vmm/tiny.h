@@ -13,7 +13,10 @@ enum { TINY_MAX_CPUS = 4, TINY_MAX_SLOTS = 8, TINY_PAGE = 4096 };
 #define TINY_MAILBOX 0x0a000000ull  /* one page a vCPU */
 #define TINY_PROTECTED (1ul << 31)  /* KVM_VM_TYPE_ARM_PROTECTED */
 
-typedef enum { TINY_STORE = 1, TINY_LOAD, TINY_STEP, TINY_CALL, TINY_COUNT } TinyOp;
+typedef enum {
+    TINY_STORE = 1, TINY_LOAD, TINY_STEP, TINY_CALL, TINY_COUNT, TINY_STORE32, TINY_LOAD32,
+    TINY_OPEN, TINY_ACK, TINY_EOI, /* the GIC CPU interface */
+} TinyOp;
 
 typedef struct {
     uint64_t gpa, size;
