@@ -148,6 +148,34 @@ static void test_save(void **state)
     vm_free(b.m);
 }
 
+/* In every state of the interrupts, pending ones among them, and with devices behind the PCIe host. */
+static void test_save_lpis(void **state)
+{
+    Bench a, b;
+    g_autoptr(GError) error = NULL;
+    const VmConfig config = { .virtual_clock = true, .cpus = 2, .pci = true };
+    init(&a, "lpi.bin", config);
+    init(&b, "hello.bin", config);
+    for (unsigned i = 0; i < 60; i++) {
+        vm_step(a.m, 0, i ? 7 : 500);
+        g_autoptr(GBytes) first = vm_save(a.m);
+        if (!vm_restore(b.m, first, &error)) {
+            fail_msg("%s", error->message);
+        }
+        g_autoptr(GBytes) second = vm_save(b.m);
+        assert_true(g_bytes_equal(first, second));
+    }
+    vm_step(a.m, 0, 5000);
+    vm_step(b.m, 0, 5000);
+    g_autofree char *ha = vm_state_hash(a.m);
+    g_autofree char *hb = vm_state_hash(b.m);
+    assert_string_equal(ha, hb);
+    assert_string_equal(a.out, "l");
+    assert_string_equal(b.out, "l");
+    vm_free(a.m);
+    vm_free(b.m);
+}
+
 static void *stop_soon(void *ctx)
 {
     usleep(30000);
@@ -202,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_hello),       cmocka_unit_test(test_el1),
         cmocka_unit_test(test_smp),         cmocka_unit_test(test_determinism),
         cmocka_unit_test(test_two_machines), cmocka_unit_test(test_save),
+ cmocka_unit_test(test_save_lpis),
         cmocka_unit_test(test_stop_and_go_on), cmocka_unit_test(test_configurations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
