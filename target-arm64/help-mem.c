@@ -76,6 +76,43 @@ static uint64_t casp(void *opaque, uint64_t va, uint64_t mem, uint64_t regs)
     return 0;
 }
 
+static uint64_t combine128(unsigned op, uint64_t old, uint64_t operand)
+{
+    switch (op) {
+    case A64_H_ATOMIC128_CLR:
+        return old & ~operand;
+    case A64_H_ATOMIC128_SET:
+        return old | operand;
+    default:
+        return operand;
+    }
+}
+
+/* The first exchange finds out what is there: it stores zero where zero is. */
+static uint64_t atomic128(void *opaque, uint64_t va, uint64_t mem, uint64_t regs)
+{
+    A64Cpu *cpu = a64_cpu(opaque);
+    unsigned op = reg_rs(regs), rt = reg_rt(regs), rt2 = reg_rt2(regs);
+    const uint64_t operand[2] = {cpu->st.x[rt], cpu->st.x[rt2]};
+    uint64_t seen[2] = {0, 0}, guess[2], desired[2] = {0, 0};
+
+    if (!eng_cas16(&cpu->eng, (Va){va}, mem, seen, desired)) {
+        return 0;
+    }
+    do {
+        for (unsigned i = 0; i < 2; i++) {
+            guess[i] = seen[i];
+            desired[i] = combine128(op, seen[i], operand[i]);
+        }
+        if (!eng_cas16(&cpu->eng, (Va){va}, mem, seen, desired)) {
+            return 0;
+        }
+    } while (seen[0] != guess[0] || seen[1] != guess[1]);
+    write_x(cpu, rt, seen[0]);
+    write_x(cpu, rt2, seen[1]);
+    return 0;
+}
+
 static uint64_t dsb(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     eng_dsb(&a64_cpu(opaque)->eng);
@@ -87,4 +124,5 @@ enum { TOUCHES = IR_H_READS | IR_H_WRITES | IR_H_RAISES };
 const IrHelper a64_h_load_exclusive = {"load_exclusive", load_exclusive, 3, TOUCHES};
 const IrHelper a64_h_store_exclusive = {"store_exclusive", store_exclusive, 3, TOUCHES};
 const IrHelper a64_h_casp = {"casp", casp, 3, TOUCHES};
+const IrHelper a64_h_atomic128 = {"atomic128", atomic128, 3, TOUCHES};
 const IrHelper a64_h_dsb = {"dsb", dsb, 0, TOUCHES};

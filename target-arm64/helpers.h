@@ -16,6 +16,14 @@ extern const IrHelper a64_h_crc32c;
 extern const IrHelper a64_h_load_exclusive;  /* to rt and, IR_MEM_PAIR, rt2 */
 extern const IrHelper a64_h_store_exclusive; /* from rt and rt2; status to rs */
 extern const IrHelper a64_h_casp;            /* rs:rs+1 compared, rt:rt+1 stored, 64 bits each */
+/* rs is A64_H_ATOMIC128_*: memory is changed by rt (low) and rt2, which get what was there */
+enum { A64_H_ATOMIC128_CLR, A64_H_ATOMIC128_SET, A64_H_ATOMIC128_SWP };
+extern const IrHelper a64_h_atomic128;
+/* FEAT_LS64: (A64_LS64_*) takes the trap that is set for it; (VA, IR_MEM_* with A64_MEM_LS64,
+ * A64_REGS(rs, rt, load | status << 1)) does it. */
+enum { A64_LS64_V, A64_LS64_V0, A64_LS64_PLAIN };
+extern const IrHelper a64_h_ls64_enabled;
+extern const IrHelper a64_h_ls64;
 
 /* Completes this vCPU's TLB and cache maintenance. */
 extern const IrHelper a64_h_dsb;

@@ -9,6 +9,7 @@
 #include "view.h"
 
 enum { ISS_VNCR = 1 << 13, ISS_CM = 1 << 8, ISS_S1PTW = 1 << 7, ISS_WNR = 1 << 6 };
+enum { ISS_ISV = 1 << 24, ISS_LST = 3 << 11 };
 
 unsigned a64_fault_status(const A64Fault *f)
 {
@@ -54,11 +55,23 @@ static unsigned target_el(const A64Cpu *cpu, const A64Fault *f, bool vncr)
     return 1;
 }
 
+/* Does the syndrome tell which 64-byte access it was (LST, and Xs in ISS2)? */
+static bool names_ls64(const A64FaultSource *from, const A64Fault *f)
+{
+    return !from->cache_op && IR_MEM_GET_ISS(from->mem) & ISS_LST &&
+           !(IR_MEM_GET_ISS(from->mem) & ISS_ISV) &&
+           (f->type == A64_FAULT_TRANSLATION || f->type == A64_FAULT_ACCESS_FLAG ||
+            f->type == A64_FAULT_PERMISSION);
+}
+
 static uint32_t data_iss(const A64FaultSource *from, const A64Fault *f, bool vncr)
 {
     uint32_t iss = a64_fault_status(f);
 
     if (f->stage2 && !f->s1ptw && !external(f) && !from->cache_op) {
+        iss |= IR_MEM_GET_ISS(from->mem) & ~(uint32_t)ISS_LST;
+    }
+    if (names_ls64(from, f)) {
         iss |= IR_MEM_GET_ISS(from->mem);
     }
     if (from->cache_op) {
@@ -110,6 +123,7 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
         e.iss = a64_fault_status(f) | (f->s1ptw ? ISS_S1PTW : 0u);
     } else {
         e.iss = data_iss(from, f, vncr);
+        e.iss2 = names_ls64(from, f) ? A64_MEM_GET_XS(from->mem) : 0;
     }
     if (e.el == 2 && cpu->st.pstate.el < 2 && external(f) && !f->stage2 && !a64_in_host(cpu)) {
         e.control = a64_mmu_hcr(cpu) & A64_HCR_EL2_TGE ? "HCR_EL2.TGE" : "HCR_EL2.TEA";

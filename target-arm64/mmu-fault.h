@@ -14,6 +14,11 @@ typedef struct {
     bool cache_op;  /* DC, IC or AT: CM and WnR are 1 */
 } A64FaultSource;
 
+/* IR_MEM_*: LST and Xs of a 64-byte access, for the syndrome of its faults. Arm ARM, "ISS encoding
+ * for an exception from a Data Abort", "ISS2 encoding ...". */
+#define A64_MEM_LS64(lst, xs) (IR_MEM_ISS((lst) << 11) | (uint64_t)(xs) << 57)
+#define A64_MEM_GET_XS(mem) ((uint32_t)((mem) >> 57 & 31))
+
 /* Data Fault Status Code. Source: Arm ARM, ESR_ELx, "ISS encoding for an exception from a Data
  * Abort". */
 unsigned a64_fault_status(const A64Fault *f);

@@ -83,9 +83,16 @@ static bool in_row(const A64CpuRow *row, A64Feature f)
     return false;
 }
 
+/* Whole, but of a later version of the architecture than any model is: there on request. */
+static const A64Feature later[] = {A64_FEAT_LSE128, A64_FEAT_FAMINMAX, A64_FEAT_LUT,
+                                   A64_FEAT_PCDPHINT};
+
 /* What any model has is implemented, and can be switched on in each. */
 static bool implemented(A64Feature f)
 {
+    for (unsigned i = 0; i < G_N_ELEMENTS(later); i++)
+        if (later[i] == f)
+            return true;
     for (unsigned i = 0; i < a64_n_cpu_rows; i++)
         if (in_row(&a64_cpu_rows[i], f))
             return true;

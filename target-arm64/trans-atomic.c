@@ -5,6 +5,7 @@
  */
 #include "a64-decode.h"
 #include "helpers.h"
+#include "mmu-fault.h"
 #include "trans-mem.h"
 
 static IrVal base_address(A64Trans *t, unsigned rn)
@@ -172,5 +173,38 @@ bool a64_trans_casp(A64Trans *t, const A64Args_cas *a)
     IrVal old = ir_emit(t->b, IR_ATOMIC, IR_I64, address, expected, desired, mem);
     a64_t_set_x(t, a->rs, ir_emit(t->b, IR_ZEXT, IR_I64, old, 0, 0, 32));
     a64_t_set_x(t, a->rs + 1, ir_emit(t->b, IR_UBFX, IR_I64, old, 0, 0, IR_FIELD(32, 32)));
+    return true;
+}
+
+/* FEAT_LSE128 */
+bool a64_trans_atomic128(A64Trans *t, const A64Args_atomic128 *a)
+{
+    static const unsigned ops[A64_ATOMIC128_OP_COUNT] = {
+        [A64_ATOMIC128_CLR] = A64_H_ATOMIC128_CLR,
+        [A64_ATOMIC128_SET] = A64_H_ATOMIC128_SET,
+        [A64_ATOMIC128_SWP] = A64_H_ATOMIC128_SWP,
+    };
+    if (a->rt == a->rt2) {
+        return false;
+    }
+    const uint64_t mem = atomic_mem(t, 3, a->acq, a->rel) | IR_MEM_PAIR;
+    const IrVal address = base_address(t, a->rn);
+    const IrVal regs = pack_regs(t, ops[a->op], a->rt, a->rt2);
+
+    a64_t_call(t, &a64_h_atomic128, address, a64_t_const(t, IR_I64, mem), regs);
+    return true;
+}
+
+/* FEAT_LS64 and its like: the trap comes before anything about the address. */
+bool a64_trans_ls64(A64Trans *t, const A64Args_ls64 *a)
+{
+    const unsigned kind = !a->status ? A64_LS64_PLAIN : a->accdata ? A64_LS64_V0 : A64_LS64_V;
+    const uint32_t lst = kind == A64_LS64_PLAIN ? 2 : kind == A64_LS64_V ? 1 : 3;
+    const uint64_t mem = IR_MEM_SIZE(3) | A64_MEM_LS64(lst, a->status ? a->rs : 0u);
+
+    a64_t_call(t, &a64_h_ls64_enabled, a64_t_const(t, IR_I64, kind), 0, 0);
+    const IrVal address = base_address(t, a->rn);
+    const IrVal regs = pack_regs(t, a->rs, a->rt, a->load | a->status << 1);
+    a64_t_call(t, &a64_h_ls64, address, a64_t_const(t, IR_I64, mem), regs);
     return true;
 }

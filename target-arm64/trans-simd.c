@@ -171,3 +171,13 @@ bool a64_trans_simd_tbl(A64Trans *t, const A64Args_simd_tbl *a)
     }
     return true;
 }
+
+bool a64_trans_simd_lut(A64Trans *t, const A64Args_simd_lut *a)
+{
+    if (a64_t_fp_enabled(t)) {
+        const IrVal regs = a64_t_const(t, IR_I64, a->rd | a->rn << 8 | a->rm << 16);
+        const IrVal desc = a64_t_const(t, IR_I64, a->bits | a->size << 8 | a->part << 16);
+        a64_t_call(t, &a64_vec_lut, regs, desc, 0);
+    }
+    return true;
+}

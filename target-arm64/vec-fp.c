@@ -26,6 +26,33 @@ FP_HSD(VEC_LANES, max, FP_MAX)
 FP_HSD(VEC_LANES, min, FP_MIN)
 FP_HSD(VEC_LANES, maxnm, FP_MAXNM)
 FP_HSD(VEC_LANES, minnm, FP_MINNM)
+
+/* FEAT_FAMINMAX: the larger or smaller magnitude; NaNs as with FPCR.{AH,FIZ,FZ,FZ16} clear, and
+ * nothing is flushed. */
+static FpEnv unflushed(const FpEnv *env)
+{
+    const uint32_t ignored = FP_CR_AH | FP_CR_FIZ | FP_CR_FZ | FP_CR_FZ16;
+    return (FpEnv){.fpcr = env->fpcr & ~ignored, .fpsr = env->fpsr};
+}
+
+#define MAGNITUDES(type, x, infinity)                                         \
+    static type amax_of_##x(type a, type b, bool larger, FpEnv *env)          \
+    {                                                                         \
+        const type p = fp_abs_##x(a), q = fp_abs_##x(b);                      \
+        if (p <= infinity && q <= infinity)                                   \
+            return (p > q) == larger ? p : q;                                 \
+        FpEnv plain = unflushed(env);                                         \
+        const type nan = fp_max_##x(a, b, &plain);                            \
+        env->fpsr = plain.fpsr;                                               \
+        return nan;                                                           \
+    }
+MAGNITUDES(uint16_t, h, 0x7c00)
+MAGNITUDES(uint32_t, s, 0x7f800000)
+MAGNITUDES(uint64_t, d, UINT64_C(0x7ff0000000000000))
+#define AMAX(x) amax_of_##x(a, b, true, env)
+#define AMIN(x) amax_of_##x(a, b, false, env)
+FP_HSD(VEC_LANES, amax, AMAX)
+FP_HSD(VEC_LANES, amin, AMIN)
 #define MULX(x) fp_mulx_##x(a, b, env)
 FP_HSD(VEC_LANES, mulx, MULX)
 #define ABD(x) fp_magnitude_##x(quick_sub_##x(a, b, env), env)
@@ -68,6 +95,7 @@ const IrVecFn a64_vec_fp3[A64_SIMD_3SAME_FP_OP_COUNT][4] = {
     [A64_SIMD_3SAME_FP_FMUL] = ROW_HSD(mul),       [A64_SIMD_3SAME_FP_FDIV] = ROW_HSD(div),
     [A64_SIMD_3SAME_FP_FMAX] = ROW_HSD(max),       [A64_SIMD_3SAME_FP_FMIN] = ROW_HSD(min),
     [A64_SIMD_3SAME_FP_FMAXNM] = ROW_HSD(maxnm),   [A64_SIMD_3SAME_FP_FMINNM] = ROW_HSD(minnm),
+    [A64_SIMD_3SAME_FP_FAMAX] = ROW_HSD(amax),     [A64_SIMD_3SAME_FP_FAMIN] = ROW_HSD(amin),
     [A64_SIMD_3SAME_FP_FMULX] = ROW_HSD(mulx),     [A64_SIMD_3SAME_FP_FABD] = ROW_HSD(abd),
     [A64_SIMD_3SAME_FP_FRECPS] = ROW_HSD(recps),   [A64_SIMD_3SAME_FP_FRSQRTS] = ROW_HSD(rsqrts),
     [A64_SIMD_3SAME_FP_FMLA] = ROW_HSD(mla),       [A64_SIMD_3SAME_FP_FMLS] = ROW_HSD(mls),

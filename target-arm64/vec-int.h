@@ -41,7 +41,7 @@ void a64_vec_ext(void *cpu, void *d, const void *n, const void *m, uint64_t desc
  * TBL and TBX are calls, for they read up to six registers: x = rd, rn, rm in bytes 0, 1, 2; y =
  * A64_VEC_DESC with len.
  */
-extern const IrHelper a64_vec_tbl, a64_vec_tbx;
+extern const IrHelper a64_vec_tbl, a64_vec_tbx, a64_vec_lut;
 
 /* The product of two polynomials over {0, 1}, 8 bits each, 16 bits long. */
 static inline uint16_t vec_clmul8(uint8_t a, uint8_t b)

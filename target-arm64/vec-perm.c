@@ -113,3 +113,27 @@ static uint64_t tbx(void *cpu, uint64_t regs, uint64_t desc, uint64_t unused)
 
 const IrHelper a64_vec_tbl = {"tbl", tbl, 2, IR_H_READS | IR_H_WRITES};
 const IrHelper a64_vec_tbx = {"tbx", tbx, 2, IR_H_READS | IR_H_WRITES};
+
+/* FEAT_LUT: elements of one register, or of two where a 4-bit index picks halfwords, by packed
+ * indices. desc: bits of an index, log2 of an element's bytes << 8, segment << 16. */
+static uint64_t lut(void *cpu, uint64_t regs, uint64_t desc, uint64_t unused)
+{
+    A64Vreg *const v = a64_cpu(cpu)->st.v;
+    const unsigned bits = desc & 15, size = desc >> 8 & 1, part = desc >> 16 & 7;
+    const unsigned lanes = 16u >> size, rn = regs >> 8 & 31;
+    const A64Vreg table[2] = {v[rn], v[(rn + 1) % 32]}, indices = v[regs >> 16 & 31];
+    A64Vreg r;
+    for (unsigned e = 0; e < lanes; e++) {
+        const unsigned at = (lanes * part + e) * bits;
+        const unsigned index = indices.u8[at / 8] >> at % 8 & ((1u << bits) - 1);
+        if (size == 0) {
+            r.u8[e] = table[0].u8[index];
+        } else {
+            r.u16[e] = table[index / 8].u16[index % 8];
+        }
+    }
+    v[regs & 31] = r;
+    return 0;
+}
+
+const IrHelper a64_vec_lut = {"lut", lut, 2, IR_H_READS | IR_H_WRITES};

@@ -83,6 +83,12 @@ typedef struct {
 uint64_t eng_move(EngVcpu *cpu, const EngMove *m);
 /* The same for a fill. */
 uint64_t eng_fill(EngVcpu *cpu, Va to, uint64_t n, uint8_t byte, uint64_t mem);
+/*
+ * 64 aligned bytes from or to RAM, doubleword by doubleword; data NULL: the address is translated
+ * and checked only. NOT: no RAM is there, nothing was done; FAULT: the exception has been taken.
+ */
+typedef enum { ENG_DONE, ENG_DONE_NOT, ENG_DONE_FAULT } EngDone;
+EngDone eng_transfer64(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, uint64_t *data);
 /* 16 bytes, single-copy atomic. */
 bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
                const uint64_t desired[2]);

@@ -65,6 +65,28 @@ bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
     return true;
 }
 
+/* --- 64 bytes --- */
+
+EngDone eng_transfer64(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, uint64_t *data)
+{
+    enum { WORDS = 8, LOG2 = 6 };
+    EngTlbHit hit;
+    mem = (mem & ~UINT64_C(7)) | IR_MEM_SIZE(LOG2) | IR_MEM_ALIGN;
+    if (!eng_access_hit(cpu, va, access, mem, &hit))
+        return ENG_DONE_FAULT;
+    if (!hit.host)
+        return ENG_DONE_NOT;
+    for (unsigned i = 0; data && i < WORDS; i++) {
+        if (access == ENG_READ)
+            data[i] = eng_host_load(hit.host + 8 * i, 3);
+        else
+            eng_host_store_size(hit.host + 8 * i, 3, data[i]);
+    }
+    if (data && access == ENG_WRITE && hit.code)
+        eng_code_written(cpu, hit.pa, 8 * WORDS);
+    return ENG_DONE;
+}
+
 /* --- exclusives --- */
 
 /* Bytes of the whole access: pairs of registers are marked IR_MEM_PAIR. */

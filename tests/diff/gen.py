@@ -30,9 +30,10 @@ BRANCHES = {"branch", "b_cond", "cbz", "tbz", "branch_reg"}
 SKIPPED = {"svc", "hvc", "smc", "brk", "hlt", "dcps", "eret", "drps", "mrs", "msr_reg", "msr_imm", "sys", "sysl", "wfi", "wfe", "wfet", "wfit",
            "rcpc3", "vldst_ordered", "vldst_lane_ordered",  # the peer has no FEAT_LRCPC3
            "pac", "pacga", "branch_pac", "eret_pac", "ldr_pac",  # each implementation has its own algorithm
+           "ls64",  # the peer has no FEAT_LS64
            "yield", "sev", "sevl", "udf", "esb", "hint", "barrier", "clrex", "prfm", "stxr", "ldxr", "stxp", "ldxp", "msr", "sysreg"}
 # The peer has FEAT_LSE2, under which some of these may be misaligned: keep them aligned.
-ALIGNED = {"cas", "casp", "atomic", "ldst_ordered", "vldst_ordered", "stxr", "ldxr", "stxp", "ldxp"}
+ALIGNED = {"cas", "casp", "atomic", "atomic128", "ldst_ordered", "vldst_ordered", "stxr", "ldxr", "stxp", "ldxp"}
 
 
 class Generator:
@@ -129,7 +130,7 @@ class Generator:
         set_name = row.args.name
         memory = set_name in ("cas", "atomic", "ordered", "exclusive", "ldst_pair", "vldst_pair", "ldst_imm", "ldst_uimm", "ldst_reg",
                               "vldst_imm", "vldst_uimm", "vldst_reg", "vldst_ordered", "vldst_multi", "vldst_single",
-                              "vldst_rep", "vldst_lane_ordered")
+                              "vldst_rep", "vldst_lane_ordered", "atomic128")
         if memory:
             rn = self.field(word, row, "rn")
             rm = self.field(word, row, "rm")

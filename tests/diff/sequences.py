@@ -6,7 +6,7 @@ import gen
 
 MEMORY = {"ldst_pair", "ldst_imm", "ldst_uimm", "ldst_reg"}
 VECTOR_MEMORY = {"vldst_pair", "vldst_imm", "vldst_uimm", "vldst_reg", "vldst_multi", "vldst_single", "vldst_rep"}
-ALONE = {"cas", "casp", "atomic", "ordered", "exclusive", "vldst_ordered", "vldst_lane_ordered", "mops"} # registers must be made for them
+ALONE = {"cas", "casp", "atomic", "atomic128", "ordered", "exclusive", "vldst_ordered", "vldst_lane_ordered", "mops"} # registers must be made for them
 NO_SEQUENCE = gen.BRANCHES | {"ldr_literal", "vldr_literal"}
 BASES, INDEX = (20, 21), 22 # of memory accesses; nothing else writes them
 

@@ -130,6 +130,8 @@ static void row_at(const struct Row *r, u64 el)
     bool there = !open.count;
     if (!there && &fgt_registers[0] == c && (r->bit == 16 || r->bit == 17 || r->bit == 26))
         return; /* the handler at EL1 reads ESR_EL1, FAR_EL1 and MPIDR_EL1 */
+    if (r->key == 0x809c && BITS(READ(id_aa64dfr0_el1), 39, 36) == 0xf)
+        return; /* OSDLR_EL1 is there without FEAT_DoubleLock, its traps are not */
     u64 value = c->get(), bit = BIT(r->bit), trapped = r->negative ? value & ~bit : value | bit;
     c->set(trapped);
     if (there)
