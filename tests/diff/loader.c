@@ -1,13 +1,13 @@
 /*
  * The peer's side of the differential test: a freestanding AArch64 Linux program, run by a user-mode emulator. Reads DiffCases from
- * standard input in batches of up to DIFF_SLOTS, executes each, writes DiffResults. Needs nothing of a C library.
+ * standard input in batches of up to DIFF_SLOTS, executes each, writes DiffResults; or DiffSpecs (state.h). Needs nothing of a C library.
  */
 #include <asm/sigcontext.h>
 #include <asm/signal.h>
 #include <asm/ucontext.h>
 #include <asm/unistd.h>
 
-#include "case.h"
+#include "state.h"
 
 typedef struct {
     uint64_t x[31], sp, nzcv, fpcr, fpsr;
@@ -22,8 +22,15 @@ void leave_skip(void);
 void resume(void);
 void restorer(void);
 
-static DiffCase cases[DIFF_SLOTS];
-static DiffResult results[DIFF_SLOTS];
+static union {
+    DiffCase cases[DIFF_SLOTS];
+    DiffSpec specs[DIFF_SLOTS];
+} in;
+static union {
+    DiffResult results[DIFF_SLOTS];
+    uint64_t digests[DIFF_SLOTS * DIFF_RUNS];
+} out;
+static DiffShow one;
 static uint8_t signal_stack[65536] __attribute__((aligned(16)));
 
 static long syscall6(long n, long a, long b, long c, long d, const long ef[2])
@@ -98,15 +105,14 @@ static uint32_t branch(uint64_t from, uint64_t to)
     return 0x14000000u | ((uint32_t)((to - from) >> 2) & 0x3ffffffu);
 }
 
-/* Lays the case into its slot: mrs x0, tpidr_el0; the words; "next"; "skip"; literals. */
-static void lay(unsigned i)
+/* Fills slot i: mrs x0, tpidr_el0; the words; "next"; "skip"; literals. */
+static void lay(unsigned i, const uint32_t *word, unsigned n)
 {
     const uint64_t at = DIFF_CODE + 64ull * i, exits = DIFF_CODE + 64ull * DIFF_SLOTS;
     uint32_t *slot = (uint32_t *)at;
-    const unsigned n = cases[i].n_words;
     slot[0] = 0xd53bd040u;
     for (unsigned k = 0; k < n; k++) {
-        slot[1 + k] = cases[i].word[k];
+        slot[1 + k] = word[k];
     }
     slot[n + 1] = branch(at + 4 * (n + 1), exits);
     slot[n + 2] = branch(at + 4 * (n + 2), exits + 64);
@@ -138,17 +144,15 @@ static void synchronise_code(void)
     __asm__ volatile("dsb ish; isb" ::: "memory");
 }
 
-static void run(unsigned i)
+static void run(unsigned i, const DiffState *before, DiffResult *after)
 {
-    const DiffState *in = &cases[i].state;
-    DiffState *out = &results[i].state;
-    copy((void *)(DIFF_DATA - DIFF_WINDOW / 2), in->mem, DIFF_WINDOW);
-    copy(&context, in, sizeof *in - sizeof in->mem);
+    copy((void *)(DIFF_DATA - DIFF_WINDOW / 2), before->mem, DIFF_WINDOW);
+    copy(&context, before, sizeof *before - sizeof before->mem);
     context.target = DIFF_CODE + 64ull * i;
     enter();
-    copy(out, &context, sizeof *out - sizeof out->mem);
-    copy(out->mem, (void *)(DIFF_DATA - DIFF_WINDOW / 2), DIFF_WINDOW);
-    results[i].end = context.end;
+    copy(&after->state, &context, sizeof *before - sizeof before->mem);
+    copy(after->state.mem, (void *)(DIFF_DATA - DIFF_WINDOW / 2), DIFF_WINDOW);
+    after->end = context.end;
 }
 
 static long transfer(long number, long fd, void *data, unsigned long n)
@@ -164,26 +168,56 @@ static long transfer(long number, long fd, void *data, unsigned long n)
     return (long)done;
 }
 
+static void run_cases(unsigned n)
+{
+    transfer(__NR_read, 0, in.cases, n * sizeof in.cases[0]);
+    for (unsigned i = 0; i < n; i++) {
+        lay(i, in.cases[i].word, in.cases[i].n_words);
+    }
+    synchronise_code();
+    for (unsigned i = 0; i < n; i++) {
+        run(i, &in.cases[i].state, &out.results[i]);
+    }
+    transfer(__NR_write, 1, out.results, n * sizeof out.results[0]);
+}
+
+/* show: whole states, else digests. */
+static void run_specs(unsigned n, int show)
+{
+    unsigned digests = 0;
+    transfer(__NR_read, 0, in.specs, n * sizeof in.specs[0]);
+    for (unsigned i = 0; i < n; i++) {
+        lay(in.specs[i].slot, in.specs[i].word, in.specs[i].n_words);
+    }
+    synchronise_code();
+    for (unsigned i = 0; i < n; i++) {
+        const DiffSpec *p = &in.specs[i];
+        for (unsigned k = 0; k < p->runs && k < DIFF_RUNS; k++) {
+            diff_expand(p, p->first + k, &one.before);
+            run(p->slot, &one.before, &one.after);
+            if (show) {
+                transfer(__NR_write, 1, &one, sizeof one);
+            } else {
+                out.digests[digests++] = diff_digest(&one.after);
+            }
+        }
+    }
+    transfer(__NR_write, 1, out.digests, digests * sizeof out.digests[0]);
+}
+
 void start_c(void)
 {
+    DiffHeader h;
     map(DIFF_CODE, 64ull * DIFF_SLOTS + 4096);
     map(DIFF_PAGES, DIFF_PAGES_SIZE);
     setup_signals();
     lay_exits();
-    for (;;) {
-        const long got = transfer(__NR_read, 0, cases, sizeof cases);
-        const unsigned n = (unsigned)((unsigned long)got / sizeof cases[0]);
-        if (n == 0) {
-            break;
+    while (transfer(__NR_read, 0, &h, sizeof h) == sizeof h && h.count <= DIFF_SLOTS) {
+        if (h.kind == DIFF_CASES) {
+            run_cases(h.count);
+        } else {
+            run_specs(h.count, h.kind == DIFF_SHOW);
         }
-        for (unsigned i = 0; i < n; i++) {
-            lay(i);
-        }
-        synchronise_code();
-        for (unsigned i = 0; i < n; i++) {
-            run(i);
-        }
-        transfer(__NR_write, 1, results, n * sizeof results[0]);
     }
     syscall6(__NR_exit, 0, 0, 0, 0, 0);
 }

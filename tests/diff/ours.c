@@ -1,8 +1,8 @@
 /*
- * Our side of the differential test: reads DiffCases from standard input, runs each at EL0 over one identity-mapped gigabyte of
- * Normal memory, writes DiffResults. `--features` prints the features that the CPU model announces.
+ * Our side of the differential test: reads DiffCases or DiffSpecs from standard input, runs each at EL0 over one
+ * identity-mapped gigabyte of Normal memory, writes what state.h says. `--features` prints the features that the CPU model announces.
  */
-#include "case.h"
+#include "state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,15 +86,19 @@ static void setup_cpu(Ours *o, const A64Model *model)
     sr[A64_SR_SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12 | 1 << 14 | 1 << 15 | 1 << 26;
     sr[A64_SR_SCTLR_EL1] |= UINT64_C(1) << 33; /* MSCEn, here and below */
     sr[A64_SR_HCRX_EL2] = UINT64_C(1) << 11;
-    sr[A64_SR_HCR_EL2] = UINT64_C(1) << 31;
+    sr[A64_SR_SCTLR_EL1] |= A64_SCTLR_EL1_EnIA | A64_SCTLR_EL1_EnIB | A64_SCTLR_EL1_EnDA | A64_SCTLR_EL1_EnDB;
+    for (unsigned i = 0; i < 8; i++) {
+        sr[A64_SR_APIAKeyLo_EL1 + i] = UINT64_C(0x0123456789abcdef) * (i + 3); /* no pointer is its own signature */
+    }
+    sr[A64_SR_HCR_EL2] = UINT64_C(1) << 31 | A64_HCR_EL2_API | A64_HCR_EL2_APK;
 }
 
-static void lay(Ours *o, unsigned i, const DiffCase *c)
+static void lay(Ours *o, unsigned i, const uint32_t *word, unsigned n)
 {
     uint32_t slot[16] = { 0xd53bd040 };
-    memcpy(slot + 1, c->word, sizeof c->word);
-    for (unsigned k = c->n_words + 1; k < 16; k++) {
-        slot[k] = k < c->n_words + 3 ? 0x14000000 : DIFF_LITERAL(i, k);
+    memcpy(slot + 1, word, n * sizeof *word);
+    for (unsigned k = n + 1; k < 16; k++) {
+        slot[k] = k < n + 3 ? 0x14000000 : DIFF_LITERAL(i, k);
     }
     mem_copy_to(o->mem, (Pa){ SLOT(i) }, slot, sizeof slot);
 }
@@ -143,38 +147,80 @@ static uint64_t how_it_ended(const A64Cpu *cpu, uint64_t next)
     }
 }
 
-static void run_case(Ours *o, unsigned i, const DiffCase *c, DiffResult *r)
+typedef struct {
+    unsigned slot, n_words;
+} Where;
+
+static void run_case(Ours *o, Where at, const DiffState *before, DiffResult *r)
 {
     A64Cpu *cpu = o->cpu;
     const Pa window = { DIFF_DATA - DIFF_WINDOW / 2 };
-    mem_copy_to(o->mem, window, c->state.mem, DIFF_WINDOW);
-    load_state(cpu, &c->state);
-    cpu->eng.pc = SLOT(i) + 4;
+    mem_copy_to(o->mem, window, before->mem, DIFF_WINDOW);
+    load_state(cpu, before);
+    cpu->eng.pc = SLOT(at.slot) + 4;
     eng_clear_exclusive(&cpu->eng);
     a64_cpu_changed(cpu);
     cpu->eng.counting = true;
-    cpu->eng.budget = c->n_words;
+    cpu->eng.budget = at.n_words;
     eng_run(&cpu->eng);
-    memset(r, 0, sizeof *r);
-    r->end = how_it_ended(cpu, SLOT(i) + 4 + 4 * (uint64_t)c->n_words);
+    r->end = how_it_ended(cpu, SLOT(at.slot) + 4 + 4 * (uint64_t)at.n_words);
     save_state(cpu, &r->state);
     mem_copy_from(o->mem, r->state.mem, window, DIFF_WINDOW);
 }
 
-static void run_all(Ours *o)
+static void run_cases(Ours *o, unsigned n)
 {
     static DiffCase cases[DIFF_SLOTS];
     static DiffResult result;
-    size_t n;
-    while ((n = fread(cases, sizeof *cases, DIFF_SLOTS, stdin)) > 0) {
-        for (unsigned i = 0; i < n; i++) {
-            lay(o, i, &cases[i]);
+    if (fread(cases, sizeof *cases, n, stdin) != n) {
+        exit(1);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        lay(o, i, cases[i].word, cases[i].n_words);
+    }
+    eng_ic_all(&o->cpu->eng, false);
+    for (unsigned i = 0; i < n; i++) {
+        run_case(o, (Where){ i, cases[i].n_words }, &cases[i].state, &result);
+        fwrite(&result, sizeof result, 1, stdout);
+    }
+}
+
+static void run_spec(Ours *o, const DiffSpec *p, bool show)
+{
+    static DiffShow one;
+    for (unsigned k = 0; k < p->runs && k < DIFF_RUNS; k++) {
+        diff_expand(p, p->first + k, &one.before);
+        run_case(o, (Where){ p->slot, p->n_words }, &one.before, &one.after);
+        const uint64_t digest = diff_digest(&one.after);
+        fwrite(show ? (void *)&one : (void *)&digest, show ? sizeof one : sizeof digest, 1, stdout);
+    }
+}
+
+static void run_specs(Ours *o, unsigned n, bool show)
+{
+    static DiffSpec specs[DIFF_SLOTS];
+    if (fread(specs, sizeof *specs, n, stdin) != n) {
+        exit(1);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        lay(o, specs[i].slot % DIFF_SLOTS, specs[i].word, specs[i].n_words);
+    }
+    eng_ic_all(&o->cpu->eng, false);
+    for (unsigned i = 0; i < n; i++) {
+        run_spec(o, &specs[i], show);
+    }
+}
+
+static void run_all(Ours *o)
+{
+    DiffHeader h;
+    while (fread(&h, sizeof h, 1, stdin) == 1 && h.count <= DIFF_SLOTS) {
+        if (h.kind == DIFF_CASES) {
+            run_cases(o, h.count);
+        } else {
+            run_specs(o, h.count, h.kind == DIFF_SHOW);
         }
-        eng_ic_all(&o->cpu->eng, false);
-        for (unsigned i = 0; i < n; i++) {
-            run_case(o, i, &cases[i], &result);
-            fwrite(&result, sizeof result, 1, stdout);
-        }
+        fflush(stdout);
     }
 }
 

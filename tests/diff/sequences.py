@@ -8,6 +8,7 @@ MEMORY = {"ldst_pair", "ldst_imm", "ldst_uimm", "ldst_reg"}
 VECTOR_MEMORY = {"vldst_pair", "vldst_imm", "vldst_uimm", "vldst_reg", "vldst_multi", "vldst_single", "vldst_rep"}
 ALONE = {"cas", "casp", "atomic", "atomic128", "ordered", "exclusive", "vldst_ordered", "vldst_lane_ordered", "mops"} # registers must be made for them
 NO_SEQUENCE = gen.BRANCHES | {"ldr_literal", "vldr_literal"}
+MODES = 1 << 26 | 7 # bits of FPCR that stay clear
 BASES, INDEX = (20, 21), 22 # of memory accesses; nothing else writes them
 
 
@@ -39,8 +40,8 @@ class Sequences(gen.Generator):
         inner = self.inner.get(row.name, ())
         return None if any(gen.dectable.row_holds(word, r) for r in inner) else word
 
-    def case(self, seed, index):
-        """(row of the first instruction, packed DiffCase) of case `index`."""
+    def spec(self, seed, index, runs):
+        """(row of the first instruction, packed DiffSpec) number `index`."""
         rng = random.Random(f"sequence/{seed}/{index}")
         rows, words = [], []
         while len(words) < 4:
@@ -49,10 +50,5 @@ class Sequences(gen.Generator):
             if word is not None:
                 rows.append(row)
                 words.append(word)
-        x = [self.reg(rng) for _ in range(31)]
-        x[BASES[0]], x[BASES[1]], x[INDEX] = gen.DATA, gen.DATA + rng.choice((-8, 0, 3, 8, 16)), rng.choice((0, 1, 2, 8))
-        fpcr = rng.choice((0, 0, 0, rng.getrandbits(2) << 22 | rng.getrandbits(2) << 24))
-        v = [self.lane64(rng) for _ in range(64)]
-        packed = gen.CASE.pack(*words, 4, 0, *x, gen.DATA, rng.getrandbits(4) << 28, fpcr, rng.choice((0, 0x10)), *v,
-                               rng.randbytes(gen.WINDOW))
-        return rows[0], packed
+        fixes = [(gen.VALUE, BASES[0], 0, gen.DATA), (gen.SHARE, BASES[1], 0, gen.DATA - 8), (gen.SHARE, INDEX, 0, 0)]
+        return rows[0], self.pack(words, fixes, rng.getrandbits(64), index % gen.SLOTS, 0, runs, 0, MODES)
