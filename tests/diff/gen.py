@@ -29,10 +29,8 @@ ELSEWHERE = {
     **dict.fromkeys(("rcpc3", "vldst_ordered", "vldst_lane_ordered"), "guest rcpc3 (the peer has no FEAT_LRCPC3)"),
     "ls64": "guest ls64; matrix (the peer has no FEAT_LS64)",
     **dict.fromkeys(("pac", "pacga", "branch_pac", "ldr_pac"), "unit pauth, guest pauth: published vectors of QARMA5 and QARMA3"),
-    **dict.fromkeys(("stxr", "ldxr", "stxp", "ldxp", "clrex"), "guest monitor, smp, lse2"),
-    **dict.fromkeys(("wfi", "wfe", "wfet", "wfit", "sev", "sevl", "yield"), "guest wait, wfxt"),
-    "esb": "guest serror",
-    **dict.fromkeys(("hint", "dsb", "dmb", "isb", "sb", "prfm"), "no effect that a register shows; guest code, tlbi, smp"),
+    **dict.fromkeys(("stxr", "ldxr", "stxp", "ldxp"), "guest monitor, smp, lse2"),
+    **dict.fromkeys(("wfi", "wfe", "wfet", "wfit"), "guest wait, wfxt"),
 }
 
 MEMORY = {"cas", "atomic", "ordered", "exclusive", "ldst_pair", "vldst_pair", "ldst_imm", "ldst_uimm", "ldst_reg", "vldst_imm", "vldst_uimm",
@@ -47,7 +45,8 @@ class Generator:
                      and all(f == "base" or f in features for f in r.features)
                      and (not rows or r.name in rows)]
         self.modes = (1 << 13 if "EBF16" in features else 0) | (7 if "AFP" in features else 0)  # more of FPCR
-        self.free = {r.name: sum(((1 << width) - 1) << lsb for parts in r.fields.values() for lsb, width in parts) for r in self.table.rows}
+        self.free = {r.name: sum(((1 << width) - 1) << lsb for parts in r.fields.values() for lsb, width in parts)
+                     | sum(1 << 31 - i for i, c in enumerate(r.bits) if c == ".") for r in self.table.rows}
         self.inner = {}
         for row in self.table.rows:
             for outer in row.outers:
