@@ -1,5 +1,6 @@
 /*
- * Virtual GIC CPU interface, at its edges: every list register, group 0 maintenance, EOImode with hardware interrupts, EOIcount.
+ * Virtual GIC CPU interface, at its edges: every list register, group 0 maintenance, EOImode with hardware interrupts, EOIcount,
+ * nonsense in list registers.
  * Arm GIC Architecture Specification, "Virtual Interrupt Handling and Prioritization", ICH_HCR_EL2, ICH_MISR_EL2, ICV_DIR_EL1.
  */
 #include "rt.h"
@@ -15,6 +16,8 @@ PROBE(g_eoir1, "msr s3_0_c12_c12_1, x0\n isb");
 PROBE(g_dir, "msr s3_0_c12_c11_1, x0\n isb");
 PROBE(g_ctlr_w, "msr s3_0_c12_c12_4, x0\n isb");
 PROBE(g_grpen0_w, "msr s3_0_c12_c12_6, x0\n isb");
+PROBE(g_iar0, "mrs x0, s3_0_c12_c8_0\n isb");
+PROBE(g_eoir0, "msr s3_0_c12_c8_1, x0\n isb");
 PROBE(g_rpr, "mrs x0, s3_0_c12_c11_3");
 
 /* All list registers: op2 and the low bit of CRm say which. */
@@ -142,6 +145,101 @@ static void hardware(void)
     rt_irq_disable(27);
 }
 
+/* --- nonsense: UNPREDICTABLE in part, but the registers stay in step with each other, and all of it ends ----------- */
+
+static u64 seed = 1;
+
+static u64 any(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed;
+}
+
+/* A list register of one of the kinds that a hypervisor should not write. */
+static u64 nonsense(void)
+{
+    static const u16 intids[] = {0, 15, 27, 42, 42, 1019, 1020, 1021, 1022, 1023, 1024, 8191, 8192, 0xffff};
+    u64 lr = any() & ~0xffffull;
+    return lr | (any() & 7 ? intids[any() % (sizeof intids / sizeof *intids)] : any() & 0xffff);
+}
+
+/* EISR, ELRSR and MISR.{U,NP,EOI} follow from the list registers, as their descriptions say. */
+static void in_step(void)
+{
+    u64 eisr = 0, elrsr = 0, valid = 0, pending = 0;
+    for (unsigned i = 0; i < count; i++) {
+        u64 lr = lr_read(i);
+        bool eoi = !STATE(lr) && !(lr & BIT(61)) && lr & BIT(41);
+        eisr |= (u64)eoi << i;
+        elrsr |= (u64)(!STATE(lr) && !eoi) << i;
+        valid += STATE(lr) != 0;
+        pending += STATE(lr) == 1;
+    }
+    u64 misr = READ(ICH_MISR_EL2);
+    if (READ(ICH_EISR_EL2) != eisr || READ(ICH_ELRSR_EL2) != elrsr ||
+        (misr & 0xb) != ((eisr ? 1 : 0) | (valid < 2 ? 2 : 0) | (pending ? 0 : 8))) {
+        CHECK_EQ("EISR", READ(ICH_EISR_EL2), eisr);
+        CHECK_EQ("ELRSR", READ(ICH_ELRSR_EL2), elrsr);
+        CHECK_EQ("MISR", misr & 0xb, (eisr ? 1 : 0) | (valid < 2 ? 2 : 0) | (pending ? 0 : 8));
+    }
+}
+
+static void hostile(void)
+{
+    /* not the SGIs and PPIs that are in use: what HW deactivates must not matter here */
+    for (unsigned round = 0; round < 150; round++) {
+        start();
+        for (unsigned i = 0; i < count; i++)
+            lr_write(i, nonsense());
+        WRITE(ICH_AP1R0_EL2, any() & any());
+        WRITE(ICH_AP0R0_EL2, any() & any());
+        WRITE(ICH_VMCR_EL2, any() | 3);
+        WRITE_ISB(ICH_HCR_EL2, (any() & 0xf80000f1) | 0xb);
+        in_step();
+        for (unsigned i = 0; i < 6; i++) {
+            u64 intid = rt_el1(g_iar1, 0);
+            in_step();
+            rt_el1(any() & 1 ? g_eoir1 : g_dir, any() & 3 ? intid : any());
+            in_step();
+            rt_el1(any() & 1 ? g_eoir0 : g_eoir1, any() & 0xffff);
+            rt_el1(g_iar0, 0);
+            in_step();
+        }
+    }
+    CHECK("150 rounds", true);
+    start();
+    lr_write(3, LR(1, 50, 0x40));
+    CHECK_EQ("and what makes sense works", rt_el1(g_iar1, 0), 50);
+    rt_el1(g_eoir1, 50);
+    CHECK_EQ("and what makes sense works", STATE(lr_read(3)), 0);
+}
+
+/* Hardware interrupts that are not there, or are not active: the list register goes, nothing else happens. */
+static void missing_hardware(void)
+{
+    static const u16 pintids[] = {0, 15, 16, 31, 32, 287, 288, 1019, 1020, 1023, 1024, 4096, 8191};
+    for (unsigned i = 0; i < sizeof pintids / sizeof *pintids; i++) {
+        start();
+        lr_write(0, LR(1, 42, 0x80) | LR_HW(pintids[i]));
+        CHECK_EQ("IAR1", rt_el1(g_iar1, 0), 42);
+        rt_el1(g_eoir1, 42);
+        CHECK_EQ("ended", STATE(lr_read(0)), 0);
+        CHECK_EQ("priority dropped", READ(ICH_AP1R0_EL2), 0);
+    }
+    /* two list registers, one vINTID */
+    start();
+    lr_write(0, LR(1, 42, 0x80));
+    lr_write(1, LR(1, 42, 0x40));
+    CHECK_EQ("duplicates: one of them", rt_el1(g_iar1, 0), 42);
+    rt_el1(g_eoir1, 42);
+    CHECK_EQ("duplicates: the other", rt_el1(g_iar1, 0), 42);
+    rt_el1(g_eoir1, 42);
+    CHECK_EQ("duplicates: none is left", STATE(lr_read(0)) | STATE(lr_read(1)), 0);
+    CHECK_EQ("duplicates: idle", rt_el1(g_rpr, 0), 0xff);
+}
+
 void test_main(void)
 {
     rt_gic_init();
@@ -151,4 +249,6 @@ void test_main(void)
     group0();
     counts();
     hardware();
+    missing_hardware();
+    hostile();
 }
