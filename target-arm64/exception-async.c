@@ -149,11 +149,27 @@ static uint64_t esb(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_esb = {"esb", esb, 0, IR_H_READS | IR_H_WRITES};
 
+/* A PMU Profiling exception comes before interrupts, as it may. */
+static bool take_profiling(A64Cpu *cpu)
+{
+    unsigned el = a64_pmu_exception(cpu), from_el = cpu->st.pstate.el;
+    uint64_t esr = (uint64_t)A64_EC_PROFILING << 26 | UINT64_C(1) << 25;
+    uint64_t from = a64_branch_address(cpu, cpu->eng.pc);
+    if (!el)
+        return false;
+    cpu->st.sr[el == 2 ? A64_SR_ESR_EL2 : A64_SR_ESR_EL1] = esr;
+    a64_enter(cpu, el, 0, from);
+    a64_trace_exception(cpu, from_el, from, esr);
+    return true;
+}
+
 bool a64_take_pending(EngVcpu *eng)
 {
     A64Cpu *cpu = a64_cpu(eng);
     a64_timers_poll(cpu);
     a64_pmu_poll(cpu);
+    if (take_profiling(cpu))
+        return true;
     unsigned from_el = cpu->st.pstate.el;
     uint64_t from = eng->pc;
     unsigned now = physical_unmasked(cpu, physical_pending(cpu));
@@ -185,6 +201,8 @@ bool a64_wakes(EngVcpu *eng, bool wfe)
         a64_event_set(cpu);
     unsigned physical = physical_pending(cpu);
     unsigned virtual = virtual_pending(cpu) & virtual_enabled(cpu);
+    if (a64_pmu_exception(cpu))
+        return true;
     if (!wfe)
         return physical || virtual;
     return a64_event_is_set(cpu) || physical_unmasked(cpu, physical) || virtual_unmasked(cpu);
@@ -193,7 +211,8 @@ bool a64_wakes(EngVcpu *eng, bool wfe)
 bool a64_interrupt_due(A64Cpu *cpu)
 {
     a64_timers_poll(cpu);
-    return physical_unmasked(cpu, physical_pending(cpu)) || virtual_unmasked(cpu);
+    return physical_unmasked(cpu, physical_pending(cpu)) || virtual_unmasked(cpu) ||
+           a64_pmu_exception(cpu);
 }
 
 uint64_t a64_isr(A64Cpu *cpu)

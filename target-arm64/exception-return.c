@@ -38,6 +38,8 @@ void a64_set_pstate(A64Cpu *cpu, uint64_t spsr)
         p->tco = spsr >> 25 & 1;
     if (a64_has(cpu->model, A64_FEAT_NMI))
         p->allint = spsr >> 13 & 1;
+    if (a64_has(cpu->model, A64_FEAT_EBEP))
+        p->pm = spsr >> 32 & 1;
     if (a64_has(cpu->model, A64_FEAT_BTI))
         cpu->eng.landing = spsr >> 10 & 3;
 }

@@ -34,10 +34,10 @@ void a64_set_el(A64Cpu *cpu, unsigned el, unsigned sp)
 uint64_t a64_spsr_pack(const A64Cpu *cpu)
 {
     const A64Pstate *p = &cpu->st.pstate;
-    return p->nzcv | (uint64_t)p->tco << 25 | (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 |
-           (uint64_t)p->pan << 22 | (uint64_t)p->ss << 21 | (uint64_t)p->il << 20 |
-           (uint64_t)p->allint << 13 | (uint64_t)p->ssbs << 12 | (uint64_t)cpu->eng.landing << 10 |
-           (uint64_t)p->daif << 6 | (uint64_t)p->el << 2 | p->sp;
+    return (uint64_t)p->pm << 32 | p->nzcv | (uint64_t)p->tco << 25 | (uint64_t)p->dit << 24 |
+           (uint64_t)p->uao << 23 | (uint64_t)p->pan << 22 | (uint64_t)p->ss << 21 |
+           (uint64_t)p->il << 20 | (uint64_t)p->allint << 13 | (uint64_t)p->ssbs << 12 |
+           (uint64_t)cpu->eng.landing << 10 | (uint64_t)p->daif << 6 | (uint64_t)p->el << 2 | p->sp;
 }
 
 /* The mode field a guest hypervisor is shown: EL1 looks like EL2 to it. */
@@ -65,6 +65,8 @@ static void set_entry_pstate(A64Cpu *cpu, unsigned target)
         p->ssbs = (sctlr & A64_SCTLR_EL1_DSSBS) != 0;
     if (a64_has(cpu->model, A64_FEAT_MTE))
         p->tco = 1;
+    if (a64_has(cpu->model, A64_FEAT_EBEP))
+        p->pm = 1;
     if (a64_has(cpu->model, A64_FEAT_NMI))
         p->allint = !(sctlr & A64_SCTLR_EL1_SPINTMASK);
 }

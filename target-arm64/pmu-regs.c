@@ -254,6 +254,11 @@ void a64_sr_write_pmuacr_el1(A64Cpu *cpu, uint64_t value)
     *own = (*own & ~mask) | (value & mask);
 }
 
+void a64_sr_write_pmecr_el1(A64Cpu *cpu, uint64_t value)
+{
+    change(cpu, A64_SR_PMECR_EL1, value);
+}
+
 void a64_sr_write_mdcr_el2(A64Cpu *cpu, uint64_t value)
 {
     if (cpu->pmu)

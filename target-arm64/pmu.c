@@ -175,9 +175,46 @@ static void derive(A64Cpu *cpu)
     }
 }
 
+/* What an overflow leads to. */
+typedef enum { BY_INTERRUPT, BY_EXCEPTION, BY_NOTHING } Signal;
+
+/* Reserved values of PMEE disable both. Source: Arm ARM, "Exception-based event profiling". */
+static Signal signal_of(const A64Cpu *cpu, bool *el2)
+{
+    unsigned mdcr = 1, pmecr = regs(cpu)[A64_SR_PMECR_EL1] & A64_PMECR_EL1_PMEE;
+    *el2 = false;
+    if (!a64_has(cpu->model, A64_FEAT_EBEP))
+        return BY_INTERRUPT;
+    if (a64_has(cpu->model, A64_FEAT_EL2))
+        mdcr = regs(cpu)[A64_SR_MDCR_EL2] >> A64_MDCR_EL2_PMEE_SHIFT & 3;
+    *el2 = mdcr != 1;
+    unsigned pmee = mdcr == 1 ? pmecr : mdcr;
+    return pmee == 0 ? BY_INTERRUPT : pmee == 3 ? BY_EXCEPTION : BY_NOTHING;
+}
+
+static bool by_exception(const A64Cpu *cpu)
+{
+    bool el2;
+    return signal_of(cpu, &el2) == BY_EXCEPTION;
+}
+
+unsigned a64_pmu_exception(const A64Cpu *cpu)
+{
+    bool own; /* EL2 has enabled it for itself */
+    if (!cpu->pmu || !cpu->pmu->pending || signal_of(cpu, &own) != BY_EXCEPTION)
+        return 0;
+    unsigned target = own || a64_hcr(cpu) & A64_HCR_EL2_TGE ? 2 : 1, el = cpu->st.pstate.el;
+    bool local = regs(cpu)[A64_SR_PMECR_EL1] & A64_PMECR_EL1_KPME && !cpu->st.pstate.pm;
+    if (el > target || (el == target && (!local || (el == 2 && !own))))
+        return 0;
+    return target;
+}
+
 /* Is the overflow of counter n that of bit 31 or of bit 63? */
 static bool is_short(const A64Cpu *cpu, unsigned n)
 {
+    if (by_exception(cpu))
+        return false;
     if (n == A64_PMU_CYCLE)
         return !(regs(cpu)[A64_SR_PMCR_EL0] & A64_PMCR_EL0_LC);
     if (a64_pmu_first_range(cpu) >> n & 1)
@@ -216,7 +253,12 @@ static void add(A64Cpu *cpu, unsigned n, uint64_t by)
 /* force: what the interrupt controller believes is not known. */
 static void update_line(A64Cpu *cpu, bool force)
 {
-    bool line = flags_set(cpu) & (uint32_t)regs(cpu)[A64_SR_PMINTENSET_EL1] & enabled_globally(cpu);
+    bool el2, pending =
+        flags_set(cpu) & (uint32_t)regs(cpu)[A64_SR_PMINTENSET_EL1] & enabled_globally(cpu);
+    bool line = pending && signal_of(cpu, &el2) == BY_INTERRUPT;
+    cpu->pmu->pending = pending;
+    if (a64_pmu_exception(cpu))
+        atomic_fetch_or_explicit(&cpu->eng.attention, ENG_ATT_IRQ, memory_order_relaxed);
     if (line == cpu->pmu->line && !force)
         return;
     cpu->pmu->line = line;

@@ -36,6 +36,7 @@ struct A64Pmu {
     uint32_t events[3];            /* ... that count something of `what` */
     uint32_t wanted[3];            /* ... all that those count */
     uint32_t what[A64_PMU_COUNTERS];
+    bool pending;          /* an overflow asks for an interrupt or an exception */
     bool line;             /* as last given to the interrupt controller */
     _Atomic(bool) due;     /* the alarm rang, or the vCPU waits: a64_pmu_poll is wanted */
     int64_t armed_ns;      /* what the alarm is set to */
@@ -90,6 +91,9 @@ static inline void a64_pmu_wait(A64Cpu *cpu)
     if (ARM_UNLIKELY(cpu->pmu_counts))
         a64_pmu_wait_slow(cpu);
 }
+
+/* The EL that takes a PMU Profiling exception now (FEAT_EBEP), 0: none. */
+unsigned a64_pmu_exception(const A64Cpu *cpu);
 
 /* Do blocks of this EL tell events (A64Mode.counting_events)? */
 static inline bool a64_pmu_by_blocks(const A64Cpu *cpu)

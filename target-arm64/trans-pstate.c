@@ -14,6 +14,7 @@ enum {
     KEY_PAN = A64_SYS_KEY(3, 0, 4, 2, 3),
     KEY_UAO = A64_SYS_KEY(3, 0, 4, 2, 4),
     KEY_ALLINT = A64_SYS_KEY(3, 0, 4, 3, 0),
+    KEY_PM = A64_SYS_KEY(3, 0, 4, 3, 1),
     KEY_NZCV = A64_SYS_KEY(3, 3, 4, 2, 0),
     KEY_DAIF = A64_SYS_KEY(3, 3, 4, 2, 1),
     KEY_DIT = A64_SYS_KEY(3, 3, 4, 2, 5),
@@ -35,7 +36,7 @@ static const ByteField byte_fields[] = {
     {KEY_PAN, A64_OFF(pstate.pan), 22, 1},   {KEY_UAO, A64_OFF(pstate.uao), 23, 1},
     {KEY_DIT, A64_OFF(pstate.dit), 24, 1},   {KEY_SSBS, A64_OFF(pstate.ssbs), 12, 1},
     {KEY_TCO, A64_OFF(pstate.tco), 25, 1},   {KEY_ALLINT, A64_OFF(pstate.allint), 13, 1},
-    {KEY_DAIF, A64_OFF(pstate.daif), 6, 4},
+    {KEY_DAIF, A64_OFF(pstate.daif), 6, 4},  {KEY_PM, A64_OFF(pstate.pm), 32, 1},
 };
 
 static const ByteField *find_byte(uint16_t key)
@@ -120,7 +121,7 @@ static void write_byte(A64Trans *t, const ByteField *f, IrVal v)
            ir_emit(t->b, IR_UBFX, IR_I64, v, 0, 0, IR_FIELD(f->lsb, f->width)));
     if (f->key == KEY_DAIF)
         a64_t_call(t, &a64_h_daif_changed, 0, 0, 0);
-    if (f->key == KEY_ALLINT)
+    if (f->key == KEY_ALLINT || f->key == KEY_PM)
         a64_t_call(t, &a64_h_unmasked, 0, 0, 0);
     if (f->key == KEY_PAN || f->key == KEY_UAO)
         view_changed(t);
@@ -188,7 +189,7 @@ void a64_t_write_pstate_imm(A64Trans *t, unsigned op1, unsigned op2, unsigned cr
         change_daif(t, crm, op2 == 6);
         return;
     }
-    uint16_t key = keys[op1 & 3][op2];
+    uint16_t key = op1 == 1 && crm & 2 ? KEY_PM : keys[op1 & 3][op2];
     const ByteField *f = find_byte(key);
     IrVal v = a64_t_const(t, IR_I64, (uint64_t)(crm & 1) << (f ? f->lsb : 0));
     a64_t_write_pstate(t, key, v);

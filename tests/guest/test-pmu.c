@@ -645,6 +645,109 @@ static void freezing(void)
     reset();
 }
 
+/* --- FEAT_EBEP: PMU Profiling exceptions --- */
+#define PMECR_EL1 s3_0_c9_c14_5
+#define PM s3_0_c4_c3_1
+#define PMECR_PMEE 3ull
+#define PMECR_KPME BIT(2)
+#define MDCR_PMEE_EL1 (1ull << 40)
+#define MDCR_PMEE_EL2 (3ull << 40)
+#define ESR_PROFILING ESR(0x3d, 0)
+PROBE(unmasked_swinc, "msr s3_0_c4_c3_1, xzr\n msr pmswinc_el0, x0\n isb\n nop\n nop");
+PROBE(masked_swinc, "mov x1, #1\n lsl x1, x1, #32\n msr s3_0_c4_c3_1, x1\n msr pmswinc_el0, x0\n isb\n nop\n mrs x0, s3_0_c4_c3_1");
+PROBE(read_ecr, "mrs x0, s3_0_c9_c14_5");
+
+static u64 profiled, profiled_el, profiled_esr, profiled_spsr, profiled_vector;
+static bool on_profiling(struct RtFrame *f)
+{
+    if (f->esr >> 26 != 0x3d)
+        return false;
+    profiled++;
+    profiled_el = f->el;
+    profiled_esr = f->esr;
+    profiled_spsr = f->spsr;
+    profiled_vector = f->vector;
+    WRITE_ISB(pmovsclr_el0, ~0ull);
+    return true;
+}
+
+/* A counter of 64 bits overflows by `how` at el; EL2 has the PMEE of `mdcr_bits`, EL1 that of `ecr`. */
+static void profile(u64 mdcr_bits, u64 ecr, unsigned el, u64 (*how)(u64))
+{
+    WRITE_ISB(pmovsclr_el0, ~0ull);
+    WRITE_ISB(mdcr_el2, mdcr | counters | mdcr_bits);
+    WRITE_ISB(PMECR_EL1, ecr);
+    WRITE(pmuserenr_el0, 1);
+    set_count(0, ~0ull);
+    profiled = 0;
+    rt_cpu()->sync = on_profiling;
+    if (el == 2)
+        how(1);
+    else if (el == 1)
+        rt_el1(how, 1);
+    else
+        rt_el0(set_swinc, 1);
+    rt_cpu()->sync = 0;
+}
+
+static void check_profiled(const char *what, u64 el, u64 vector)
+{
+    const u64 want = el << 16 | vector;
+    rt_check(el ? profiled == 1 && (profiled_el << 16 | profiled_vector) == want && profiled_esr == ESR_PROFILING : !profiled, WHERE, what,
+             profiled ? profiled_el << 16 | profiled_vector : 0, el ? want : 0);
+}
+
+static void profiling(void)
+{
+    if (BITS(READ(s3_0_c0_c5_1), 51, 48) == 0) {
+        rt_skip("PMU Profiling exceptions", "no FEAT_EBEP");
+        return;
+    }
+    reset();
+    WRITE_ISB(pmcntenset_el0, 1);
+    WRITE_ISB(pmintenset_el1, 1);
+    WRITE_ISB(pmcr_el0, PMCR_E);
+    profile(MDCR_PMEE_EL2, 0, 1, masked_swinc);
+    check_profiled("EL2's, from EL1, whatever PM there", 2, 0x400);
+    CHECK_EQ("SPSR_EL2.PM is that of EL1", profiled_spsr >> 32 & 1, 1);
+    profile(MDCR_PMEE_EL2, 0, 0, 0);
+    check_profiled("EL2's, from EL0", 2, 0x400);
+    profile(MDCR_PMEE_EL2, 0, 2, unmasked_swinc);
+    check_profiled("KPME = 0: not from EL2 itself", 0, 0);
+    profile(MDCR_PMEE_EL2, PMECR_KPME, 2, masked_swinc);
+    check_profiled("PM = 1: not from EL2 itself", 0, 0);
+    profile(MDCR_PMEE_EL2, PMECR_KPME, 2, unmasked_swinc);
+    check_profiled("KPME = 1, PM = 0: from EL2 itself", 2, 0x200);
+    profile(MDCR_PMEE_EL1, PMECR_PMEE, 0, 0);
+    check_profiled("EL1's, from EL0", 1, 0x400);
+    profile(MDCR_PMEE_EL1, PMECR_PMEE, 1, unmasked_swinc);
+    check_profiled("KPME = 0: not from EL1 itself", 0, 0);
+    profile(MDCR_PMEE_EL1, PMECR_PMEE | PMECR_KPME, 1, unmasked_swinc);
+    check_profiled("KPME = 1, PM = 0: from EL1 itself", 1, 0x200);
+    profile(MDCR_PMEE_EL1, PMECR_PMEE | PMECR_KPME, 2, unmasked_swinc);
+    check_profiled("never from EL2 to EL1", 0, 0);
+    profile(MDCR_PMEE_EL1, 0, 0, 0);
+    check_profiled("PMECR_EL1.PMEE = 0: none", 0, 0);
+    profile(0, PMECR_PMEE | PMECR_KPME, 0, 0);
+    check_profiled("MDCR_EL2.PMEE = 0: none", 0, 0);
+    CHECK_EQ("... but the interrupt", io_read(rt_gicr() + 0x200) >> PMU_IRQ & 1, 1);
+    profile(MDCR_PMEE_EL2, 0, 2, unmasked_swinc);
+    CHECK_EQ("no interrupt while exceptions are enabled", io_read(rt_gicr() + 0x200) >> PMU_IRQ & 1, 0);
+    CHECK_EQ("the flag is set", READ(pmovsclr_el0), 1);
+    WRITE_ISB(pmovsclr_el0, 1);
+    set_count(0, 0xffffffff);
+    software(1);
+    CHECK_EQ("counters have 64 bits then, whatever PMCR_EL0.LP", READ(pmovsclr_el0), 0);
+    CHECK_EQ("PM at EL1 reads as written", rt_el1(masked_swinc, 0), BIT(32));
+    __asm__ volatile(".inst 0xd501431f" : : : "memory"); /* msr pm, #1 */
+    CHECK_EQ("MSR PM, #1", READ(s3_0_c4_c3_1), BIT(32));
+    __asm__ volatile(".inst 0xd501421f" : : : "memory"); /* msr pm, #0 */
+    CHECK_EQ("MSR PM, #0", READ(s3_0_c4_c3_1), 0);
+    CHECK_EXC("PMECR_EL1 at EL1 by HDFGRTR2_EL2", TRY(RT_SKIP, rt_el1(read_ecr, 0)), 2, FROM_LOWER, ESR(0x18, ISS_READ(0, 9, 14, 5)));
+    WRITE(PMECR_EL1, 0);
+    reset();
+}
+
 void test_main(void)
 {
     version = BITS(READ(id_aa64dfr0_el1), 11, 8);
@@ -668,4 +771,5 @@ void test_main(void)
     interrupt();
     second_range();
     freezing();
+    profiling();
 }
