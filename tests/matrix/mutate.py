@@ -1,24 +1,32 @@
 #!/usr/bin/env python3
 """Mutation check of the register tables: wrong rows must make a test fail.
 
-usage: mutate.py [--count 100] [--seed N] [--only REGEX] SOURCE_ROOT
+usage: mutate.py [--count 100] [--seed N] [--only REGEX] [--jobs 2] BUILD_ROOT SOURCE_ROOT
 
-Copies the source tree, builds it once, and then changes one row of sysregs.tbl or sysinsns.tbl at a time: a
-key that traps or redirects (trap, aliastrap, fgt, e2h, el12, el02, nv, nv1, nvreg, nonv) is removed or altered,
-or a rule is removed, inverted or sent to the other Exception level. For each such mutant the emulator is built
-and the trap matrix runs, with its expectation (expect.py), and the comparison of the tables with the facts
-(tests/tables/check_access.py). A mutant that passes both survives: a hole. Exit status 1 if there is one.
+Changes one row of sysregs.tbl or sysinsns.tbl at a time: a key that traps or redirects (trap, aliastrap, fgt, e2h,
+el12, el02, nv, nv1, nvreg, nonv) is removed or altered, or a rule is removed, inverted or sent to the other Exception
+level. Of each such mutant the generated sources are compiled and linked with the objects of a finished build. The
+comparison of the tables with the facts (tests/tables/check_access.py) judges it, and if that finds nothing the trap
+matrix with its expectation (expect.py). A mutant that passes both survives: a hole. Exit status 1 if there is one.
+Mutants that change nothing, and those whose headers change (none is known), are not counted.
 """
 import argparse
 import collections
+import concurrent.futures
+import filecmp
+import itertools
 import os
 import random
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'tables'))
+import check_access                                                     # noqa: E402
 
 TABLES = ('sysregs.tbl', 'sysinsns.tbl')
 KEYS = ('trap', 'aliastrap', 'fgt', 'e2h', 'nv', 'nv1', 'nvreg')
@@ -100,126 +108,168 @@ def all_mutants(root):
     return out
 
 
-class Tree:
-    """A copy of the source tree with a build of its own."""
+GENERATED = ('a64-sysregs.h', 'a64-sysregs-data.c', 'sysreg-hooks.c', 'sysreg-hooks.h')
+HEADERS, SOURCES = (GENERATED[0], GENERATED[3]), GENERATED[1:3]
+OBJECT = 'target-arm64/liba64.a.p/meson-generated_.._%s.o'
+PROGRAMS = ('tests/tables/test-access', 'src/cli/armillary')
 
-    def __init__(self, source, folder):
-        self.root = os.path.join(folder, 'tree')
-        self.build = os.path.join(folder, 'build')
-        self.folder = folder
-        shutil.copytree(source, self.root, ignore=lambda d, names: [
-            n for n in names if n == '.git' or os.path.exists(os.path.join(d, n, 'build.ninja'))])
-        self.tables = os.path.join(self.root, 'target-arm64', 'tables')
+
+def run(command, **options):
+    return subprocess.run(command, check=False, capture_output=True, text=True, **options)
+
+
+class Build:
+    """A finished build, of which everything but the generated table stays as it is."""
+
+    def __init__(self, build, source):
+        self.root, self.tables = build, os.path.join(source, 'target-arm64', 'tables')
+        self.matrix_elf = os.path.join(build, 'tests/matrix/matrix.elf')
         self.text = {}
         for table in TABLES:
             with open(os.path.join(self.tables, table), encoding='utf-8') as file:
                 self.text[table] = file.read()
-        setup = self.run(['meson', 'setup', self.build, self.root, '--buildtype=debugoptimized'])
-        problem = setup.stdout[-2000:] if setup.returncode else self.make()
-        if problem:
-            sys.exit('mutate.py: the tree does not build:\n' + problem)
-        self.program = os.path.join(self.build, 'tests/matrix/matrix.elf')
+        self.compile = [self.command(OBJECT % name) for name in SOURCES]
+        self.link = [self.command(target) for target in PROGRAMS]
+        facts = os.path.join(source, 'tests', 'facts')
+        self.questions = check_access.Questions(os.path.join(build, PROGRAMS[0]), os.path.join(self.tables, 'features.tbl'), facts)
 
-    def run(self, command, **options):
-        return subprocess.run(command, check=False, capture_output=True, text=True, **options)
+    def command(self, target):
+        """The last command ninja needs for a target, as words."""
+        shown = run(['ninja', '-C', self.root, '-t', 'commands', target])
+        words = shlex.split(shown.stdout.splitlines()[-1]) if shown.stdout else []
+        if shown.returncode or target not in words:
+            sys.exit('mutate.py: no command makes %s: %s' % (target, shown.stdout[-500:] + shown.stderr[-500:]))
+        return words
 
-    def make(self):
-        """Builds; '' or the messages."""
-        run = self.run(['ninja', '-C', self.build, 'src/cli/armillary', 'tests/tables/test-access', 'tests/matrix/matrix.elf'])
-        return run.stdout[-2000:] if run.returncode else ''
+    @staticmethod
+    def output(words, target, to, more=()):
+        """A command that writes its target elsewhere, with further inputs."""
+        at = words.index('-o')
+        assert words[at + 1] == target
+        return words[:at + 1] + [to, *more] + words[at + 2:]
 
-    def matrix(self, name):
-        return os.path.join(self.root, 'tests', 'matrix', name)
 
-    def change(self, mutant):
-        """Writes the mutant's table, or the original one for None."""
-        for table in TABLES:
-            text = self.text[table]
+class Bench:
+    """A folder in which mutants are made, one at a time."""
+
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        os.makedirs(folder, exist_ok=True)
+        self.access, self.program = self.path('test-access'), self.path('armillary')
+        os.makedirs(self.path('sources'), exist_ok=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def generate(self, mutant):
+        """Makes the tables of a mutant (None: the original); 'generator' if they are refused, 'equivalent', or None."""
+        inputs = [os.path.join(self.build.tables, 'features.tbl')]
+        for table, text in self.build.text.items():
             if mutant and mutant.table == table:
                 lines = text.split('\n')
                 lines[mutant.line:mutant.line + 1] = [mutant.text] if mutant.text else []
                 text = '\n'.join(lines)
-            with open(os.path.join(self.tables, table), 'w', encoding='utf-8') as file:
+            inputs.append(self.path(table))
+            with open(inputs[-1], 'w', encoding='utf-8') as file:
                 file.write(text)
+        outputs = [self.path(os.path.join('sources', name)) for name in GENERATED]
+        if run([sys.executable, os.path.join(self.build.tables, 'gen_sysregs.py'), *inputs, *outputs]).returncode:
+            return 'generator'
+        if not all(map(self.is_original, HEADERS)):
+            return 'headers'
+        return 'equivalent' if all(map(self.is_original, SOURCES)) else None
 
-    def generated(self):
-        """What the generator makes of the tables; None if it refuses them."""
-        out = [os.path.join(self.folder, 'out%d' % n) for n in range(4)]
-        run = self.run([sys.executable, os.path.join(self.tables, 'gen_sysregs.py'), os.path.join(self.tables, 'features.tbl'),
-                        *(os.path.join(self.tables, table) for table in TABLES), *out])
-        if run.returncode:
-            return None
-        text = []
-        for name in out:
-            with open(name, encoding='utf-8') as file:
-                text.append(file.read())
-        return ''.join(text)
+    def is_original(self, name):
+        return filecmp.cmp(os.path.join(self.build.root, 'target-arm64', name), self.path(os.path.join('sources', name)), False)
+
+    def make(self):
+        """Compiles and links; '' or the messages. The objects come before the library that has the original ones."""
+        build, commands, objects = self.build, [], []
+        for name, words in zip(SOURCES, build.compile):
+            at = words.index('-MQ')
+            objects.append(self.path(name + '.o'))
+            words = build.output(words[:at] + words[at + 4:], OBJECT % name, objects[-1])
+            commands.append([self.path(os.path.join('sources', name)) if word == 'target-arm64/' + name else word for word in words])
+        for words, target, to in zip(build.link, PROGRAMS, (self.access, self.program)):
+            commands.append(build.output(words, target, to, objects))
+        for command in commands:
+            made = run(command, cwd=build.root)
+            if made.returncode:
+                return ' '.join(command)[:300] + '\n' + made.stderr[-2000:]
+        return ''
 
     def test(self):
-        """Which test fails: 'matrix', 'facts' or None."""
-        result = os.path.join(self.folder, 'result.tsv')
-        run = self.run([sys.executable, self.matrix('matrix.py'), '--armillary', os.path.join(self.build, 'src/cli/armillary'),
-                        '--timeout', '240', self.program, result])
-        if run.returncode:
+        """Which test fails: 'facts', 'matrix' or None."""
+        try:
+            if self.build.questions.differ(self.access):
+                return 'facts'
+        except subprocess.CalledProcessError:
+            return 'facts'
+        result = self.path('result.tsv')
+        if run([sys.executable, os.path.join(HERE, 'matrix.py'), '--armillary', self.program, '--timeout', '240',
+                self.build.matrix_elf, result]).returncode:
             return 'matrix'
-        if self.run([sys.executable, self.matrix('expect.py'), '--pairs', PAIRS, result]).returncode:
-            return 'matrix'
-        tests = os.path.join(self.root, 'tests')
-        run = self.run([sys.executable, os.path.join(tests, 'tables', 'check_access.py'),
-                        os.path.join(self.build, 'tests/tables/test-access'), os.path.join(self.tables, 'features.tbl'),
-                        os.path.join(tests, 'facts')])
-        return 'facts' if run.returncode else None
+        return 'matrix' if run([sys.executable, os.path.join(HERE, 'expect.py'), '--pairs', PAIRS, result]).returncode else None
+
+    def judge(self, mutant):
+        """'equivalent', 'generator', 'headers', 'build', 'facts', 'matrix' or 'SURVIVED'."""
+        return self.generate(mutant) or (self.make() and 'build') or self.test() or 'SURVIVED'
 
 
-def try_mutant(tree, mutant, original):
-    """'equivalent', 'generator', 'build', 'matrix', 'facts' or 'SURVIVED'."""
-    tree.change(mutant)
-    text = tree.generated()
-    if text is None:
-        return 'generator'
-    if text == original:
-        return 'equivalent'
-    return 'build' if tree.make() else tree.test() or 'SURVIVED'
+def original(bench):
+    """The unchanged tables must pass what mutants must fail."""
+    fate = bench.generate(None)
+    problem = 'the build is not of these tables' if fate != 'equivalent' else bench.make() or bench.test()
+    if problem:
+        sys.exit('mutate.py: without a mutant: ' + problem)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--count', type=int, default=100)
-    parser.add_argument('--seed', type=int, default=int(time.time()))
+    parser.add_argument('--seed', type=int, default=int(os.environ.get('ARMILLARY_SEED') or time.time()))
     parser.add_argument('--only', default='', help='regular expression of rows')
-    parser.add_argument('--folder', help='where to work and what to leave there (default: a temporary directory)')
+    parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 4))
+    parser.add_argument('build')
     parser.add_argument('source')
     options = parser.parse_args()
-    folder = options.folder or tempfile.mkdtemp(prefix='mutate-')
-    try:
+    with tempfile.TemporaryDirectory(prefix='armillary-mutate-') as folder:
         return check(options, folder)
-    finally:
-        if not options.folder:
-            shutil.rmtree(folder)
+
+
+def some_mutants(options):
+    """One mutant of each row, in random order; the same for the same seed."""
+    rows = [some for some in all_mutants(options.source).values() if re.search(options.only, some[0].text or some[-1].text)]
+    chooser = random.Random(options.seed)
+    print('seed %d, %d rows with %d mutants' % (options.seed, len(rows), sum(map(len, rows))), flush=True)
+    chooser.shuffle(rows)
+    return iter([chooser.choice(some) for some in rows])
 
 
 def check(options, folder):
-    tree = Tree(options.source, folder)
-    before = tree.test()
-    if before:
-        sys.exit('mutate.py: %s fails without a mutant' % before)
-    original = tree.generated()
-    rows = [some for some in all_mutants(tree.root).values() if re.search(options.only, some[0].text or some[-1].text)]
-    chooser = random.Random(options.seed)
-    print('seed %d, %d rows with %d mutants' % (options.seed, len(rows), sum(map(len, rows))))
-    counts = collections.Counter()
-    chooser.shuffle(rows)
-    for some in rows:
-        if sum(counts.values()) - counts['equivalent'] >= options.count:
-            break
-        mutant = chooser.choice(some)
-        fate = try_mutant(tree, mutant, original)
-        counts[fate] += 1
-        was = tree.text[mutant.table].split('\n')[mutant.line]
-        print('%-10s %s:%d: %s: %s' % (fate, mutant.table, mutant.line + 1, mutant.what, ' '.join(was.split())[:90]), flush=True)
-    tree.change(None)
+    build = Build(options.build, options.source)
+    free = [Bench(build, os.path.join(folder, str(n))) for n in range(options.jobs)]
+    original(free[0])
+
+    def judge(mutant):
+        bench = free.pop()
+        try:
+            return mutant, bench.judge(mutant)
+        finally:
+            free.append(bench)
+
+    mutants, counts = some_mutants(options), collections.Counter()
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        while wanted := options.count - sum(counts.values()) + counts['equivalent'] + counts['headers']:
+            batch = list(itertools.islice(mutants, wanted))
+            if not batch:
+                break
+            for mutant, fate in pool.map(judge, batch):
+                counts[fate] += 1
+                was = build.text[mutant.table].split('\n')[mutant.line]
+                print('%-10s %s:%d: %s: %s' % (fate, mutant.table, mutant.line + 1, mutant.what, ' '.join(was.split())[:90]), flush=True)
     print(', '.join('%s %d' % item for item in sorted(counts.items())))
-    return 1 if counts['SURVIVED'] else 0
+    return 1 if counts['SURVIVED'] or counts['build'] else 0
 
 
 if __name__ == '__main__':

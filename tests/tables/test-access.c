@@ -18,6 +18,11 @@ static A64Cpu cpu;
 
 static void set_features(char *names)
 {
+    static char before[65536];
+    memset(&cpu.st, 0, sizeof cpu.st);
+    if (strcmp(names, before) == 0)
+        return;
+    strcpy(before, names);
     A64Feature list[A64_FEAT_COUNT];
     unsigned n = 0;
     for (char *name = strtok(names, " \n"); name; name = strtok(NULL, " \n"))
@@ -28,7 +33,6 @@ static void set_features(char *names)
     a64_model_free((A64Model *)(uintptr_t)cpu.model);
     cpu.model = a64_model_of(list, n);
     cpu.modes = a64_modes_new(cpu.model);
-    memset(&cpu.st, 0, sizeof cpu.st);
 }
 
 static void set_register(const char *name, uint64_t value)
