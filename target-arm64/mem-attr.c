@@ -34,7 +34,7 @@ A64MemAttr a64_attr_effective(A64MemAttr a)
 
 A64MemAttr a64_attr_stage1(const A64View *v, unsigned index, unsigned sh)
 {
-    uint8_t attr = (uint8_t)(v->r.mair >> 8 * index);
+    uint8_t attr = (uint8_t)((index < 8 ? v->r.mair : v->r.mair2) >> 8 * (index & 7));
     A64MemAttr a = { .sh = (uint8_t)shareability(sh) };
 
     if (!(attr >> 4)) {

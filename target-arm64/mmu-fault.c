@@ -8,6 +8,7 @@
 #include "exception.h"
 #include "view.h"
 
+enum { ISS2_OVERLAY = 1 << 6, ISS2_DIRTY = 1 << 5 };
 enum { ISS_VNCR = 1 << 13, ISS_CM = 1 << 8, ISS_S1PTW = 1 << 7, ISS_WNR = 1 << 6 };
 enum { ISS_ISV = 1 << 24, ISS_LST = 3 << 11 };
 
@@ -111,6 +112,7 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
     A64Exception e = {
         .el = target_el(cpu, f, vncr),
         .ec = fetch ? A64_EC_INSN_ABORT_LOWER : vncr ? A64_EC_DATA_ABORT : A64_EC_DATA_ABORT_LOWER,
+        .iss2 = (f->overlay ? ISS2_OVERLAY : 0u) | (f->dirty ? ISS2_DIRTY : 0u),
         .has_far = true,
         .far = from->va.v,
         /* UNKNOWN for a permission fault that is not on a table access: the address all the same */

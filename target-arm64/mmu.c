@@ -17,7 +17,8 @@ bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXl
     A64Access a = { .va = va,
                     .access = access,
                     .unaligned = access != ENG_FETCH && ((va.v & IR_MEM_LOW_BITS(mem)) ||
-                                                         (mem & IR_MEM_NORMAL)) };
+                                                         (mem & IR_MEM_NORMAL)),
+                    .rmw = access == ENG_READ && (mem & IR_MEM_RMW) };
     unsigned number;
     A64View v;
     A64Walk w;
@@ -115,6 +116,7 @@ bool a64_dc_va(A64Cpu *cpu, A64SysOp op, uint64_t va, Pa *pa)
                     .access = invalidate ? ENG_WRITE : ENG_READ,
                     .el0 = cpu->st.pstate.el == 0,
                     .at = true,
+                    .cmo = true,
                     .no_perm = !invalidate && cpu->st.pstate.el != 0 };
     A64View v;
     A64Walk w;

@@ -42,7 +42,13 @@ enum {
     A64_VF_FWB = 512,  /* HCR_EL2.FWB */
     A64_VF_CD = 1024,  /* HCR_EL2.CD */
     A64_VF_S2EE = 2048, /* stage-2 tables are big-endian */
-    A64_VF_A = 4096 /* alignment is checked: not walks' concern, but that of TLB entries */
+    A64_VF_A = 4096, /* alignment is checked: not walks' concern, but that of TLB entries */
+    A64_VF_PIE = 8192,        /* stage 1: indirect permissions */
+    A64_VF_POE = 16384,       /* overlays of privileged accesses */
+    A64_VF_E0POE = 32768,     /* overlays of EL0's */
+    A64_VF_AIE = 65536,       /* 4-bit AttrIndx */
+    A64_VF_S2PIE = 1 << 17,   /* stage 2: indirect permissions */
+    A64_VF_S2POE = 1 << 18    /* ... with overlays */
 };
 
 /*
@@ -55,7 +61,14 @@ typedef struct {
     uint64_t tcr;
     uint64_t mair;
     uint64_t vtcr; /* 0 when stage 2 is off */
+    uint64_t mair2;
+    uint64_t pir, pire0; /* PIR_ELx, PIRE0_ELx */
+    uint64_t por, por0;  /* POR_ELx, POR_EL0: TLBs may not cache what they do: part of the tag */
+    uint64_t s2pir, s2por;
 } A64ViewRegs;
+
+/* Privilege views (EngContext.view); bit 1 << view is A64_BY_*. */
+enum { A64_VIEW_EL0, A64_VIEW_PRIV, A64_VIEW_PRIV_PAN };
 
 /* The view of one regime. Table bases, ASID and VMID are not part of the digest. */
 typedef struct {
@@ -76,7 +89,9 @@ typedef struct {
     /* address translation instruction: no dirty-state update; access flag per the manual */
     bool at;
     bool unaligned; /* Device memory faults */
-    bool no_perm;  /* no permission is needed (DC, IC by VA from EL1 and EL2) */
+    bool no_perm;  /* no permission is needed (DC, IC by VA from EL1 and EL2; AT S1E1A) */
+    bool rmw;      /* a read that a write of the same bytes follows: needs both permissions */
+    bool cmo;      /* cache maintenance: dirty state does not matter */
     bool cmow1, cmow2; /* FEAT_CMOW: cache maintenance that stage 1, stage 2 must let write */
     bool vncr;     /* access to the VNCR_EL2 page */
 } A64Access;
@@ -99,6 +114,8 @@ typedef struct {
     bool stage2;
     bool s1ptw;   /* stage-2 fault on a stage-1 table access */
     bool write;   /* the failing access counts as a write (dirty or AF update of a stage-1 table) */
+    bool overlay; /* permission faults: an overlay forbids it; */
+    bool dirty;   /* ... only the dirty state is missing, which software keeps */
     Ipa ipa;      /* stage 2 only: of the failing access */
 } A64Fault;
 
@@ -163,9 +180,9 @@ void a64_mmu_init(A64Cpu *cpu);
 void a64_mmu_fini(A64Cpu *cpu);
 
 /*
- * A register with an MMU effect (SCTLR, TCR, TCR2, MAIR, HCR, VTCR of any EL: sysregs.tbl tlb=walk)
- * was written: views are made anew at the next use. Writes of TTBRn, VTTBR and PSTATE need no call
- * beyond eng_context_changed.
+ * A register with an MMU effect was written (SCTLR, TCR, MAIR, HCR, VTCR ... of any EL: sysregs.tbl
+ * tlb=walk, and tlb=lookup, what TLBs may not hold): views are made anew at the next use. Writes of
+ * TTBRn, VTTBR and PSTATE need no call beyond eng_context_changed.
  */
 void a64_mmu_changed(A64Cpu *cpu);
 

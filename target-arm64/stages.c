@@ -1,222 +1,65 @@
 /*
- * Both stages of translation: permissions, access flag and dirty state, memory attributes, and
- * stage 2 of stage-1 table walks. Arm ARM, "Memory access control", "Hardware updates to the
- * translation tables", "Two-stage translation", "MMU faults".
+ * Both stages of translation, stage 1 in full: access flag and dirty state, memory attributes, and
+ * stage 2 of its table walks; perms.c says who may do what. Arm ARM, "Memory access control",
+ * "Hardware updates to the translation tables", "Two-stage translation", "MMU faults".
  *
  * The Contiguous bit and nT change nothing: entries are cached at the size of one descriptor, and a
  * TLB that holds two sizes of a mapping answers from either (FEAT_BBM, level 2).
- * MISSING: FEAT_S1PIE, FEAT_S1POE, FEAT_S2PIE, FEAT_S2POE, FEAT_HAFT, FEAT_D128, FEAT_THE.
+ * MISSING: FEAT_HAFT, FEAT_D128, FEAT_THE.
  */
-#include "walk.h"
+#include "stages.h"
 
-typedef struct {
-    const A64View *v;
-    const A64WalkIo *io;
-    const A64Access *a;
-} Ctx;
-
-typedef enum { FOR_TABLE_READ, FOR_TABLE_WRITE, FOR_ACCESS } Use;
-
-/* What stage 2 says about one IPA. */
-typedef struct {
-    Pa pa;
-    A64MemAttr attr; /* combined */
-    uint8_t bits;
-    int8_t level;
-    bool r, w, px, ux, clean, device;
-    bool again;
-    A64Fault fault;
-} Stage2;
-
-enum { DESC_AF = 1 << 10, DESC_BIT7 = 1 << 7 };
-#define DESC_DBM (UINT64_C(1) << 51)
-
-static bool fail(A64Fault *f, A64FaultType type, int level)
-{
-    f->type = type;
-    f->level = (int8_t)level;
-    return false;
-}
-
-static bool load(const Ctx *c, bool stage2, int level, A64Leaf *leaf)
+bool a64_walk_load(const A64WalkCtx *c, bool stage2, int level, A64Leaf *leaf)
 {
     if (!c->io->load(c->io->ctx, leaf->pa, &leaf->desc)) {
-        return fail(&leaf->fault, A64_FAULT_EXTERNAL_WALK, level);
+        return a64_walk_fail(&leaf->fault, A64_FAULT_EXTERNAL_WALK, level);
     }
     leaf->desc = a64_desc_order(c->v->r.flags & (stage2 ? A64_VF_S2EE : A64_VF_EE), leaf->desc);
     if (c->io->note) {
-        c->io->note(c->io->ctx, &(A64WalkStep){ stage2, (int8_t)level, leaf->pa, leaf->desc });
+        c->io->note(c->io->ctx, &(A64WalkStep){stage2, (int8_t)level, leaf->pa, leaf->desc});
     }
     return true;
 }
 
-typedef enum { UPDATED, CHANGED, LOST } Update;
-
-/* Replaces the leaf at `at` atomically. CHANGED: it is another one meanwhile, walk again. */
-static Update update(const Ctx *c, bool big, Pa at, uint64_t old, uint64_t desc)
+A64Update a64_walk_update(const A64WalkCtx *c, bool big, Pa at, uint64_t old, uint64_t desc)
 {
     uint64_t seen;
 
     old = a64_desc_order(big, old);
     if (!c->io->cas(c->io->ctx, at, old, a64_desc_order(big, desc), &seen)) {
-        return LOST;
+        return A64_DESC_LOST;
     }
-    return seen == old ? UPDATED : CHANGED;
-}
-
-/* ---- stage 2 ---- */
-
-static bool read_stage2(void *ctx, uint64_t at, int level, A64Leaf *leaf)
-{
-    leaf->pa = (Pa){ at };
-    return load(ctx, true, level, leaf);
-}
-
-static void stage2_perms(const Ctx *c, const A64Tables *t, uint64_t desc, Stage2 *o)
-{
-    unsigned xn = (unsigned)(desc >> 53) & (c->v->caps.xnx ? 3 : 2);
-    bool dbm = t->ha && t->hd && (desc & DESC_DBM);
-
-    o->r = desc >> 6 & 1;
-    o->w = (desc >> 7 & 1) || dbm;
-    o->clean = dbm && !(desc & DESC_BIT7);
-    o->px = xn == 0 || xn == 3;
-    o->ux = xn <= 1;
-}
-
-static bool stage2_allows(const Ctx *c, const Stage2 *o, Use use, A64Fault *f)
-{
-    const A64Access *a = c->a;
-
-    if (use != FOR_ACCESS) {
-        if ((c->v->r.flags & A64_VF_PTW) && o->device) {
-            return false;
-        }
-        return o->r && (use == FOR_TABLE_READ || o->w);
-    }
-    if (a->cmow2 && !o->w) {
-        return false;
-    }
-    if (a->no_perm) {
-        return true;
-    }
-    f->write = a->access == ENG_WRITE;
-    switch (a->access) {
-    case ENG_FETCH:
-        return a->el0 ? o->ux : o->px;
-    case ENG_WRITE:
-        return o->w;
-    case ENG_READ:
-    default:
-        return o->r;
-    }
-}
-
-/* The leaf as the access leaves it: access flag set, dirty state set for a write. */
-static uint64_t stage2_marked(const Ctx *c, const A64Tables *t, uint64_t desc, Use use)
-{
-    bool write = use == FOR_TABLE_WRITE ||
-                 (use == FOR_ACCESS && c->a->access == ENG_WRITE && !c->a->at && !c->a->no_perm);
-
-    if (t->ha) {
-        desc |= DESC_AF;
-        if (t->hd && write && (desc & DESC_DBM)) {
-            desc |= DESC_BIT7;
-        }
-    }
-    return desc;
-}
-
-static void stage2_result(const Ctx *c, const A64Tables *t, const A64Leaf *l, A64MemAttr s1,
-                          Stage2 *o)
-{
-    unsigned sh = (unsigned)(t->ds ? c->v->r.vtcr >> 12 : l->desc >> 8) & 3;
-
-    o->pa = (Pa){ l->oa };
-    o->bits = l->bits;
-    o->level = l->level;
-    o->attr = a64_attr_combine(c->v, s1, (unsigned)(l->desc >> 2) & 15, sh, &o->device);
-    stage2_perms(c, t, l->desc, o);
-}
-
-/* One walk of stage 2. *again: the leaf changed under our hands. False: o->fault. */
-static bool stage2_once(const Ctx *c, const A64Tables *t, A64MemAttr s1, Use use, Stage2 *o)
-{
-    A64Leaf leaf = { .fault = o->fault };
-    uint64_t marked;
-    Update u;
-
-    o->again = false;
-    if (t->bad || o->fault.ipa.v >> t->ia_bits) {
-        return fail(&o->fault, A64_FAULT_TRANSLATION, 0);
-    }
-    if (!a64_walk_tables(t, o->fault.ipa.v, read_stage2, (void *)c, &leaf)) {
-        o->fault = leaf.fault;
-        return false;
-    }
-    if (!(leaf.desc & DESC_AF) && !t->ha) {
-        return fail(&o->fault, A64_FAULT_ACCESS_FLAG, leaf.level);
-    }
-    stage2_result(c, t, &leaf, s1, o);
-    if (use == FOR_ACCESS && c->a->unaligned && o->attr.device) {
-        return fail(&o->fault, A64_FAULT_ALIGNMENT, leaf.level);
-    }
-    if (!stage2_allows(c, o, use, &o->fault)) {
-        return fail(&o->fault, A64_FAULT_PERMISSION, leaf.level);
-    }
-    marked = stage2_marked(c, t, leaf.desc, use);
-    if (marked == leaf.desc) {
-        return true;
-    }
-    u = update(c, t->big_endian, leaf.pa, leaf.desc, marked);
-    o->again = u == CHANGED;
-    stage2_perms(c, t, marked, o);
-    return u != LOST || fail(&o->fault, A64_FAULT_EXTERNAL_WALK, leaf.level);
-}
-
-static bool stage2(const Ctx *c, Ipa ipa, A64MemAttr s1, Use use, Stage2 *o)
-{
-    A64Tables t = a64_stage2_tables(c->v);
-
-    do {
-        o->fault = (A64Fault){ .stage2 = true,
-                               .s1ptw = use != FOR_ACCESS,
-                               .ipa = ipa,
-                               .write = c->a->access == ENG_WRITE };
-        if (!stage2_once(c, &t, s1, use, o)) {
-            return false;
-        }
-    } while (o->again);
-    return true;
+    return seen == old ? A64_DESC_UPDATED : A64_DESC_CHANGED;
 }
 
 /* Stage 2 of a stage-1 table access, by way of the cache when there is one. */
-static bool table_pa(const Ctx *c, Ipa ipa, Use use, Pa *pa, A64Fault *f)
+static bool table_pa(const A64WalkCtx *c, Ipa ipa, A64Stage2Use use, Pa *pa, A64Fault *f)
 {
-    static const A64MemAttr walk_attr = { .attr = 0xff, .sh = 3 };
-    Stage2 o;
+    static const A64MemAttr walk_attr = {.attr = 0xff, .sh = 3};
+    A64Stage2 o;
     EngXlat x;
 
     if (!(c->v->r.flags & A64_VF_S2)) {
-        *pa = (Pa){ ipa.v };
+        *pa = (Pa){ipa.v};
         return true;
     }
     if (c->io->s2_get && c->io->s2_get(c->io->ctx, c->v, ipa, &x) &&
-        (use == FOR_TABLE_READ ? x.read : x.write)) {
+        (use == A64_FOR_TABLE_READ ? x.read : x.write)) {
         *pa = x.pa;
         return true;
     }
-    if (!stage2(c, ipa, walk_attr, use, &o)) {
+    if (!a64_stage2(c, ipa, walk_attr, use, &o)) {
         *f = o.fault;
         return false;
     }
     if (c->io->s2_put) {
-        x = (EngXlat){ .pa = o.pa,
-                       .ipa = ipa,
-                       .s2_bits = o.bits,
-                       .s2_level = (uint8_t)o.level,
-                       .read = 1,
-                       .write = o.w && !o.clean };
+        x = (EngXlat){.pa = o.pa,
+                      .ipa = ipa,
+                      .s2_bits = o.bits,
+                      .s2_level = (uint8_t)o.level,
+                      .read = 1,
+                      .write =
+                          !o.p.clean && (o.p.base[A64_S2_MMU] & o.p.over[A64_S2_MMU] & A64_PERM_W)};
         c->io->s2_put(c->io->ctx, c->v, ipa, &x);
     }
     *pa = o.pa;
@@ -227,8 +70,8 @@ static bool table_pa(const Ctx *c, Ipa ipa, Use use, Pa *pa, A64Fault *f)
 
 static bool read_stage1(void *ctx, uint64_t at, int level, A64Leaf *leaf)
 {
-    return table_pa(ctx, (Ipa){ at }, FOR_TABLE_READ, &leaf->pa, &leaf->fault) &&
-           load(ctx, false, level, leaf);
+    return table_pa(ctx, (Ipa){at}, A64_FOR_TABLE_READ, &leaf->pa, &leaf->fault) &&
+           a64_walk_load(ctx, false, level, leaf);
 }
 
 /* VA bits between the top of the address and the region's size must all equal the region's sign. */
@@ -240,82 +83,32 @@ static bool in_range(const A64Stage1 *s, uint64_t va, bool fetch)
     return s->t.ia_bits > top || !((high << (63 - top)) >> (63 - top) >> s->t.ia_bits);
 }
 
-/* A leaf's own permissions and those of the tables above it. Source: "Stage 1 data accesses" and
- * "instruction execution" rules. */
-static void stage1_perms(const Ctx *c, const A64Stage1 *s, const A64Leaf *l, A64Walk *w)
+static unsigned who(const A64Access *a)
 {
-    const A64View *v = c->v;
-    bool two = v->r.regime != A64_REGIME_EL2, nv1 = v->r.flags & A64_VF_NV1;
-    unsigned table = s->hpd ? 0 : l->table;
-    bool dbm = s->t.ha && s->t.hd && (l->desc & DESC_DBM);
-    bool ro = (l->desc & DESC_BIT7) && !dbm, user = two && !nv1 && (l->desc >> 6 & 1);
-    bool ux = !(l->desc >> 54 & 1) && !(table & 2), px = ux;
-    bool pw, ur, uw, pan;
-
-    if (table & 8) { /* APTable[1] */
-        ro = true;
-    }
-    if ((table & 4) && two && !nv1) { /* APTable[0] */
-        user = false;
-    }
-    pw = !ro;
-    ur = user;
-    uw = user && !ro;
-    if (two) {
-        /* with NV1 bit 54 is PXN and there is no UXN */
-        px = nv1 ? px : !(l->desc >> 53 & 1) && !(table & 1);
-        ux = nv1 ? true : ux;
-        px = px && !uw;
-    }
-    pan = two && !nv1 && (ur || ((v->r.flags & A64_VF_EPAN) && ux));
-    w->clean = dbm && (l->desc & DESC_BIT7);
-    w->read = A64_BY_PRIV | (ur ? A64_BY_EL0 : 0) | (pan ? 0 : A64_BY_PRIV_PAN);
-    w->write = (uint8_t)((pw ? A64_BY_PRIV : 0) | (uw ? A64_BY_EL0 : 0) |
-                         (pw && !pan ? A64_BY_PRIV_PAN : 0));
-    if (v->r.flags & A64_VF_WXN) {
-        px = px && !pw;
-        ux = ux && !uw;
-    }
-    w->exec = (px ? A64_BY_PRIV | A64_BY_PRIV_PAN : 0) | (two && ux ? A64_BY_EL0 : 0);
-    if (s->e0pd) { /* for EL0 there is no translation; what EL1 gets cached must not give it one */
-        w->read &= (uint8_t)~A64_BY_EL0;
-        w->write &= (uint8_t)~A64_BY_EL0;
-        w->exec &= (uint8_t)~A64_BY_EL0;
-    }
+    return a->el0 ? A64_VIEW_EL0 : a->pan ? A64_VIEW_PRIV_PAN : A64_VIEW_PRIV;
 }
 
-static uint8_t who(const A64Access *a)
-{
-    return a->el0 ? A64_BY_EL0 : a->pan ? A64_BY_PRIV_PAN : A64_BY_PRIV;
-}
-
-static bool stage1_allows(const Ctx *c, const A64Walk *w)
+static bool stage1_allows(const A64WalkCtx *c, const A64Perms *p, A64Fault *f)
 {
     const A64Access *a = c->a;
 
-    if (a->no_perm) {
-        return true;
-    }
-    if (a->cmow1 && !(who(a) & w->write)) {
-        return false;
-    }
-    return who(a) &
-           (a->access == ENG_FETCH ? w->exec : a->access == ENG_WRITE ? w->write : w->read);
+    return a->no_perm ||
+           a64_permits(p, who(a), a64_access_needs(a) | (a->cmow1 ? A64_PERM_W : 0u), f);
 }
 
-static uint64_t stage1_marked(const Ctx *c, const A64Tables *t, uint64_t desc)
+static uint64_t stage1_marked(const A64WalkCtx *c, const A64Tables *t, uint64_t desc)
 {
     if (t->ha) {
-        desc |= DESC_AF;
+        desc |= A64_DESC_AF;
         if (t->hd && c->a->access == ENG_WRITE && !c->a->at && !c->a->no_perm &&
-            (desc & DESC_DBM)) {
-            desc &= ~(uint64_t)DESC_BIT7;
+            ((desc & A64_DESC_DBM) || (c->v->r.flags & A64_VF_PIE))) {
+            desc &= ~(uint64_t)A64_DESC_BIT7;
         }
     }
     return desc;
 }
 
-static bool stage1_off(const Ctx *c, A64Walk *w)
+static bool stage1_off(const A64WalkCtx *c, A64Walk *w)
 {
     const A64View *v = c->v;
     bool two = v->r.regime != A64_REGIME_EL2, up = two && (c->a->va.v >> 55 & 1);
@@ -325,13 +118,13 @@ static bool stage1_off(const Ctx *c, A64Walk *w)
         tbi = false;
     }
     if ((tbi ? c->a->va.v << 8 >> 8 : c->a->va.v) >> v->caps.pa_bits) {
-        return fail(&w->fault, A64_FAULT_ADDRESS_SIZE, 0);
+        return a64_walk_fail(&w->fault, A64_FAULT_ADDRESS_SIZE, 0);
     }
-    w->pa = (Pa){ c->a->va.v << 8 >> 8 };
-    w->attr = v->r.flags & A64_VF_DC ? (A64MemAttr){ .attr = 0xff } :
-                                       (A64MemAttr){ .attr = 0, .sh = 2, .device = true };
+    w->pa = (Pa){c->a->va.v << 8 >> 8};
+    w->attr = v->r.flags & A64_VF_DC ? (A64MemAttr){.attr = 0xff}
+                                     : (A64MemAttr){.attr = 0, .sh = 2, .device = true};
     if (c->a->unaligned && w->attr.device) {
-        return fail(&w->fault, A64_FAULT_ALIGNMENT, 0);
+        return a64_walk_fail(&w->fault, A64_FAULT_ALIGNMENT, 0);
     }
     w->s1_device = w->attr.device;
     w->s1_bits = ARM_PAGE_BITS;
@@ -341,49 +134,68 @@ static bool stage1_off(const Ctx *c, A64Walk *w)
     return true;
 }
 
-static void stage1_result(const Ctx *c, const A64Stage1 *s, const A64Leaf *l, A64Walk *w)
+static unsigned attr_index(const A64View *v, uint64_t desc)
+{
+    return ((unsigned)(desc >> 2) & 7) |
+           (v->r.flags & A64_VF_AIE ? (unsigned)(desc >> 59 & 1) << 3 : 0);
+}
+
+static void stage1_result(const A64WalkCtx *c, const A64Stage1 *s, const A64Leaf *l, A64Walk *w)
 {
     unsigned sh = s->t.ds ? s->sh : (unsigned)(l->desc >> 8) & 3;
 
     w->s1_on = true;
-    w->pa = (Pa){ l->oa };
+    w->pa = (Pa){l->oa};
     w->s1_bits = l->bits;
     w->s1_level = l->level;
-    w->attr = a64_attr_stage1(c->v, (unsigned)(l->desc >> 2) & 7, sh);
+    w->attr = a64_attr_stage1(c->v, attr_index(c->v, l->desc), sh);
     w->s1_device = w->attr.device;
     w->global = c->v->r.regime == A64_REGIME_EL2 || !(l->desc >> 11 & 1);
     w->guarded = c->v->caps.bti && (l->desc >> 50 & 1);
-    stage1_perms(c, s, l, w);
 }
 
 /* Sets the access flag and dirty state of a stage-1 leaf: a write to the table, which stage 2 must
  * allow. */
-static bool stage1_mark(const Ctx *c, const A64Stage1 *s, A64Leaf *l, bool *done, A64Walk *w)
+static bool stage1_mark(const A64WalkCtx *c, const A64Stage1 *s, A64Leaf *l, bool *done, A64Walk *w)
 {
     uint64_t marked = stage1_marked(c, &s->t, l->desc);
-    Update u;
+    A64Update u;
     Pa at;
 
     *done = marked == l->desc;
     if (*done) {
         return true;
     }
-    if (!table_pa(c, (Ipa){ l->at }, FOR_TABLE_WRITE, &at, &w->fault)) {
+    if (!table_pa(c, (Ipa){l->at}, A64_FOR_TABLE_WRITE, &at, &w->fault)) {
         return false;
     }
-    u = update(c, s->t.big_endian, at, l->desc, marked);
-    if (u == LOST) {
-        return fail(&w->fault, A64_FAULT_EXTERNAL_WALK, l->level);
+    u = a64_walk_update(c, s->t.big_endian, at, l->desc, marked);
+    if (u == A64_DESC_LOST) {
+        return a64_walk_fail(&w->fault, A64_FAULT_EXTERNAL_WALK, l->level);
     }
-    *done = u == UPDATED;
+    *done = u == A64_DESC_UPDATED;
     l->desc = marked;
-    stage1_perms(c, s, l, w);
     return true;
 }
 
-static bool stage1(const Ctx *c, A64Walk *w)
+/* What the access's own view and the others may do from now on. */
+static void grant(A64Walk *w, const A64Perms *p)
+{
+    w->read = w->write = w->exec = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned may = p->base[i] & p->over[i];
+
+        w->read |= (uint8_t)(may & A64_PERM_R ? 1u << i : 0);
+        w->write |= (uint8_t)(may & A64_PERM_W ? 1u << i : 0);
+        w->exec |= (uint8_t)(may & A64_PERM_X ? 1u << i : 0);
+    }
+    w->clean = p->clean;
+}
+
+static bool stage1(const A64WalkCtx *c, A64Walk *w)
 {
     A64Stage1 s;
+    A64Perms p;
     bool done = false;
 
     w->fault.write = c->a->access == ENG_WRITE;
@@ -391,31 +203,34 @@ static bool stage1(const Ctx *c, A64Walk *w)
         return stage1_off(c, w);
     }
     s = a64_stage1_params(c->v, c->a->va.v);
-    if (s.t.bad || !in_range(&s, c->a->va.v, c->a->access == ENG_FETCH) ||
-        (c->a->el0 && s.e0pd) || s.epd) {
-        return fail(&w->fault, A64_FAULT_TRANSLATION, 0);
+    if (s.t.bad || !in_range(&s, c->a->va.v, c->a->access == ENG_FETCH) || (c->a->el0 && s.e0pd) ||
+        s.epd) {
+        return a64_walk_fail(&w->fault, A64_FAULT_TRANSLATION, 0);
     }
     while (!done) {
-        A64Leaf leaf = { .fault = w->fault };
+        A64Leaf leaf = {.fault = w->fault};
 
         if (!a64_walk_tables(&s.t, c->a->va.v, read_stage1, (void *)c, &leaf)) {
             w->fault = leaf.fault;
             return false;
         }
-        if (!(leaf.desc & DESC_AF) && !s.t.ha) {
-            return fail(&w->fault, A64_FAULT_ACCESS_FLAG, leaf.level);
+        if (!(leaf.desc & A64_DESC_AF) && !s.t.ha) {
+            return a64_walk_fail(&w->fault, A64_FAULT_ACCESS_FLAG, leaf.level);
         }
         stage1_result(c, &s, &leaf, w);
         if (c->a->unaligned && w->attr.device) {
-            return fail(&w->fault, A64_FAULT_ALIGNMENT, leaf.level);
+            return a64_walk_fail(&w->fault, A64_FAULT_ALIGNMENT, leaf.level);
         }
-        if (!stage1_allows(c, w)) {
-            return fail(&w->fault, A64_FAULT_PERMISSION, leaf.level);
+        p = a64_stage1_perms(c->v, &s, &leaf);
+        if (!stage1_allows(c, &p, &w->fault)) {
+            return a64_walk_fail(&w->fault, A64_FAULT_PERMISSION, leaf.level);
         }
         if (!stage1_mark(c, &s, &leaf, &done, w)) {
             return false;
         }
+        p = a64_stage1_perms(c->v, &s, &leaf);
     }
+    grant(w, &p);
     return true;
 }
 
@@ -423,45 +238,55 @@ static bool stage1(const Ctx *c, A64Walk *w)
 
 A64Walk a64_walk_stage1(const A64View *v, const A64WalkIo *io, const A64Access *a)
 {
-    Ctx c = { v, io, a };
-    A64Walk w = { 0 };
+    A64WalkCtx c = {v, io, a};
+    A64Walk w = {0};
 
     if (stage1(&c, &w)) {
-        w.ipa = (Ipa){ w.pa.v };
+        w.ipa = (Ipa){w.pa.v};
         w.attr = a64_attr_effective(w.attr);
-        w.fault = (A64Fault){ 0 };
+        w.fault = (A64Fault){0};
     }
     return w;
 }
 
+/* What stage 2 leaves of it. */
+static void limit(A64Walk *w, const A64Perms *p)
+{
+    unsigned user = p->base[A64_S2_EL0] & p->over[A64_S2_EL0];
+    unsigned priv = p->base[A64_S2_EL1] & p->over[A64_S2_EL1];
+    unsigned both = A64_BY_PRIV | A64_BY_PRIV_PAN;
+
+    w->read &= (uint8_t)((user & A64_PERM_R ? A64_BY_EL0 : 0u) | (priv & A64_PERM_R ? both : 0));
+    w->write &= (uint8_t)((user & A64_PERM_W ? A64_BY_EL0 : 0u) | (priv & A64_PERM_W ? both : 0));
+    w->exec &= (uint8_t)((user & A64_PERM_X ? A64_BY_EL0 : 0u) | (priv & A64_PERM_X ? both : 0));
+}
+
 A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a)
 {
-    Ctx c = { v, io, a };
-    A64Walk w = { 0 };
-    Stage2 o;
+    A64WalkCtx c = {v, io, a};
+    A64Walk w = {0};
+    A64Stage2 o;
 
     if (!stage1(&c, &w)) {
         return w;
     }
-    w.ipa = (Ipa){ w.pa.v };
+    w.ipa = (Ipa){w.pa.v};
     if (!(v->r.flags & A64_VF_S2)) {
         w.attr = a64_attr_effective(w.attr);
-        w.fault = (A64Fault){ 0 };
+        w.fault = (A64Fault){0};
         return w;
     }
-    if (!stage2(&c, w.ipa, w.attr, FOR_ACCESS, &o)) {
+    if (!a64_stage2(&c, w.ipa, w.attr, A64_FOR_ACCESS, &o)) {
         w.fault = o.fault;
         return w;
     }
-    w.fault = (A64Fault){ 0 };
+    w.fault = (A64Fault){0};
     w.s2_on = true;
     w.pa = o.pa;
     w.attr = o.attr;
     w.s2_bits = o.bits;
     w.s2_level = o.level;
-    w.clean |= o.clean;
-    w.read &= (uint8_t)(o.r ? 7 : 0);
-    w.write &= (uint8_t)(o.w ? 7 : 0);
-    w.exec &= (uint8_t)((o.ux ? A64_BY_EL0 : 0) | (o.px ? A64_BY_PRIV | A64_BY_PRIV_PAN : 0));
+    w.clean |= o.p.clean;
+    limit(&w, &o.p);
     return w;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "armillary/engine.h"
-#include "armillary/port.h"
 #include "model.h"
 
 #define HCR(f) A64_HCR_EL2_##f
@@ -20,7 +19,7 @@
 #define TCR_UP (BITS(16, 6) | BIT(23) | BITS(28, 2) | BITS(30, 2))
 #define TCR_BOTH (BITS(32, 3) | BITS(37, 2) | BITS(39, 4) | BITS(51, 2) | BITS(55, 2) | BIT(59))
 #define TCR_FIELDS (TCR_LOW | TCR_UP | TCR_BOTH)
-/* T0SZ SL0 SH0 TG0 PS HA HD DS SL2 */
+/* T0SZ SL0 SH0 TG0 PS HA HD DS SL2; S2PIE and S2POE are flags */
 #define VTCR_FIELDS (BITS(0, 8) | BITS(12, 4) | BITS(16, 3) | BITS(21, 2) | BITS(32, 2))
 #define TCR_TBI_FIELDS (BITS(37, 2) | BITS(51, 2))
 
@@ -162,6 +161,48 @@ static void stage2_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)
                 ((hcr & HCR(PTW)) && !(hcr & HCR(TGE)) ? A64_VF_PTW : 0u) |
                 (cpu->st.sr[A64_SR_SCTLR_EL2] & A64_SCTLR_EL1_EE ? A64_VF_S2EE : 0u);
     r->vtcr = cpu->st.sr[A64_SR_VTCR_EL2] & VTCR_FIELDS;
+    if (cpu->st.sr[A64_SR_VTCR_EL2] & A64_VTCR_EL2_S2PIE) {
+        r->flags |= A64_VF_S2PIE;
+        r->s2pir = cpu->st.sr[A64_SR_S2PIR_EL2];
+        if (cpu->st.sr[A64_SR_VTCR_EL2] & A64_VTCR_EL2_S2POE) {
+            r->flags |= A64_VF_S2POE;
+            r->s2por = cpu->st.sr[A64_SR_S2POR_EL1];
+        }
+    }
+}
+
+/* What TCR2_ELx adds; tcr2: its effective value. TCR2_EL2 has TCR2_EL1's layout. */
+static void tcr2_regs(const A64Cpu *cpu, uint64_t tcr2, unsigned regime, A64ViewRegs *r)
+{
+    const uint64_t *sr = cpu->st.sr;
+    bool el1 = regime == A64_REGIME_EL10;
+    bool user = regime != A64_REGIME_EL2 && !(r->flags & A64_VF_NV1);
+
+    if (tcr2 & A64_TCR2_EL1_PIE) {
+        r->flags |= A64_VF_PIE;
+        r->pir = sr[el1 ? A64_SR_PIR_EL1 : A64_SR_PIR_EL2];
+        r->pire0 = user ? sr[el1 ? A64_SR_PIRE0_EL1 : A64_SR_PIRE0_EL2] : 0;
+    }
+    if (tcr2 & A64_TCR2_EL1_POE) {
+        r->flags |= A64_VF_POE;
+        r->por = sr[el1 ? A64_SR_POR_EL1 : A64_SR_POR_EL2];
+    }
+    if (user && (tcr2 & A64_TCR2_EL1_E0POE)) {
+        r->flags |= A64_VF_E0POE;
+        r->por0 = sr[A64_SR_POR_EL0];
+    }
+    if (tcr2 & A64_TCR2_EL1_AIE) {
+        r->flags |= A64_VF_AIE;
+        r->mair2 = sr[el1 ? A64_SR_MAIR2_EL1 : A64_SR_MAIR2_EL2];
+    }
+}
+
+/* TCR2_EL1 as the MMU sees it: EL2 can hide it. */
+static uint64_t tcr2_el1(const A64Cpu *cpu)
+{
+    bool hidden = cpu->mmu->caps.el2 && !(cpu->st.sr[A64_SR_HCRX_EL2] & A64_HCRX_EL2_TCR2En);
+
+    return hidden ? 0 : cpu->st.sr[A64_SR_TCR2_EL1];
 }
 
 /* HCR_EL2.{NV,NV1} = {1,1}: EL1 uses its tables as EL2 would. */
@@ -186,6 +227,9 @@ static void el10_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)
     if (nv1_applies(cpu, hcr)) {
         r->flags |= A64_VF_NV1;
     }
+    if (r->flags & A64_VF_S1) {
+        tcr2_regs(cpu, tcr2_el1(cpu), A64_REGIME_EL10, r);
+    }
     stage2_regs(cpu, hcr, r);
 }
 
@@ -206,6 +250,9 @@ static void make_regs(const A64Cpu *cpu, unsigned which, A64ViewRegs *r)
             r->flags &= ~(uint32_t)A64_VF_EPAN;
             r->tcr = tcr_from_el2(r->tcr);
         }
+        if (r->flags & A64_VF_S1) {
+            tcr2_regs(cpu, cpu->st.sr[A64_SR_TCR2_EL2], which, r);
+        }
     }
     r->regime = which;
     r->tcr &= TCR_FIELDS;
@@ -216,18 +263,28 @@ static void make_regs(const A64Cpu *cpu, unsigned which, A64ViewRegs *r)
     }
 }
 
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+
 static uint32_t regs_hash(const A64ViewRegs *r)
 {
-    uint64_t h = r->tcr * UINT64_C(0x9e3779b97f4a7c15) ^ r->mair * UINT64_C(0xc2b2ae3d27d4eb4f) ^
-                 r->vtcr * UINT64_C(0x165667b19e3779f9) ^ ((uint64_t)r->flags << 8 | r->regime);
+    uint64_t h = mix(mix((uint64_t)r->flags << 8 | r->regime, r->tcr), r->mair ^ r->vtcr << 1);
 
-    return (uint32_t)((h ^ h >> 29 ^ h >> 51) % (2 * A64_DIGESTS));
+    if (r->flags & (A64_VF_PIE | A64_VF_POE | A64_VF_E0POE | A64_VF_AIE)) {
+        h = mix(mix(mix(h, r->por), r->por0), r->pir ^ r->pire0 << 1 ^ r->mair2 << 2);
+    }
+    return (uint32_t)((mix(mix(h, r->s2pir), r->s2por) >> 32) % (2 * A64_DIGESTS));
 }
 
 static bool same_regs(const A64ViewRegs *a, const A64ViewRegs *b)
 {
     return a->regime == b->regime && a->flags == b->flags && a->tcr == b->tcr &&
-           a->mair == b->mair && a->vtcr == b->vtcr;
+           a->mair == b->mair && a->vtcr == b->vtcr && a->mair2 == b->mair2 && a->pir == b->pir &&
+           a->pire0 == b->pire0 && a->por == b->por && a->por0 == b->por0 &&
+           a->s2pir == b->s2pir && a->s2por == b->s2por;
 }
 
 /* The number of a digest. An id stands for the same registers until forget(). */
@@ -260,7 +317,7 @@ static void make_room(A64Cpu *cpu)
     }
 }
 
-static void refresh(A64Cpu *cpu, unsigned which)
+void a64_view_refresh(A64Cpu *cpu, unsigned which)
 {
     A64Mmu *m = cpu->mmu;
 
@@ -275,7 +332,7 @@ void a64_view(A64Cpu *cpu, A64Regime regime, A64View *out)
     bool el10 = regime == A64_REGIME_EL10;
 
     if (!cpu->mmu->fresh[regime]) {
-        refresh(cpu, regime);
+        a64_view_refresh(cpu, regime);
     }
     *out = (A64View){
         .r = cpu->mmu->regs[regime],
@@ -330,7 +387,7 @@ EngContext a64_context(EngVcpu *eng, IrView view, EngAccess access)
 
     make_room(cpu);
     if (ARM_UNLIKELY(!cpu->mmu->fresh[regime])) {
-        refresh(cpu, regime);
+        a64_view_refresh(cpu, regime);
     }
     return (EngContext){ .regime = regime,
                          .vmid = regime == A64_REGIME_EL10 ? a64_vmid(cpu) : 0,
@@ -349,46 +406,4 @@ void a64_contexts(EngVcpu *eng, EngContext out[3])
     a64_access_view(cpu, IR_VIEW_UNPRIV, ENG_READ, &number);
     out[1].view = number;
     out[2].view = cpu->st.pstate.el == 0 ? A64_VIEW_EL0 : A64_VIEW_PRIV;
-}
-
-static bool io_load(void *ctx, Pa at, uint64_t *desc)
-{
-    A64Cpu *cpu = ctx;
-
-    return mem_load64(cpu->ports->mem, at, desc);
-}
-
-static bool io_cas(void *ctx, Pa at, uint64_t expected, uint64_t desired, uint64_t *seen)
-{
-    A64Cpu *cpu = ctx;
-
-    return mem_cas64(cpu->ports->mem, at, expected, desired, seen);
-}
-
-static bool io_s2_get(void *ctx, const A64View *v, Ipa ipa, EngXlat *out)
-{
-    A64Cpu *cpu = ctx;
-
-    if (!cpu->mmu->fresh[A64_STAGE2_DIGEST]) {
-        refresh(cpu, A64_STAGE2_DIGEST);
-    }
-    return eng_tlb_stage2(&cpu->eng, v->vmid, cpu->mmu->digest[A64_STAGE2_DIGEST], ipa, out);
-}
-
-static void io_s2_put(void *ctx, const A64View *v, Ipa ipa, const EngXlat *x)
-{
-    A64Cpu *cpu = ctx;
-
-    eng_tlb_stage2_fill(&cpu->eng, v->vmid, cpu->mmu->digest[A64_STAGE2_DIGEST], ipa, x);
-}
-
-A64WalkIo a64_walk_io(A64Cpu *cpu)
-{
-    bool cached = cpu->eng.tlb;
-
-    return (A64WalkIo){ .ctx = cpu,
-                        .load = io_load,
-                        .cas = io_cas,
-                        .s2_get = cached ? io_s2_get : NULL,
-                        .s2_put = cached ? io_s2_put : NULL };
 }

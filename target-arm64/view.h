@@ -19,9 +19,6 @@ struct A64Mmu {
     uint16_t hash[2 * A64_DIGESTS]; /* index + 1 */
 };
 
-/* Privilege views (EngContext.view); bit 1 << view is A64_BY_*. */
-enum { A64_VIEW_EL0, A64_VIEW_PRIV, A64_VIEW_PRIV_PAN };
-
 A64Regime a64_regime_of(const A64Cpu *cpu, unsigned el);
 /* {E2H,TGE} = {1,1}; E2H alone. */
 uint32_t a64_vmid(const A64Cpu *cpu);
@@ -30,5 +27,7 @@ uint32_t a64_asid(const A64Cpu *cpu, A64Regime regime);
 uint64_t a64_mmu_hcr(const A64Cpu *cpu);
 /* Regime and privilege view of an access by the current EL. */
 A64Regime a64_access_view(const A64Cpu *cpu, IrView view, EngAccess access, unsigned *number);
+/* Makes regs and digest of a regime, or of stage 2 alone, from the registers as they stand. */
+void a64_view_refresh(A64Cpu *cpu, unsigned which);
 /* The walker's way to this vCPU's memory. */
 A64WalkIo a64_walk_io(A64Cpu *cpu);

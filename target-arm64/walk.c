@@ -101,7 +101,9 @@ A64Stage1 a64_stage1_params(const A64View *v, uint64_t va)
         .tbi = tcr >> (up ? 38 : 37) & 1,
         .epd = two && (tcr >> (up ? 23 : 7) & 1),
         .e0pd = two && v->caps.e0pd && (tcr >> (up ? 56 : 55) & 1),
-        .hpd = v->caps.hpds && (tcr >> (up ? 42 : 41) & 1),
+        /* "hierarchical permissions are disabled" by each of these */
+        .hpd = (v->caps.hpds && (tcr >> (up ? 42 : 41) & 1)) ||
+               (v->r.flags & (A64_VF_PIE | A64_VF_POE | A64_VF_E0POE)),
         .sh = (uint8_t)(tcr >> (up ? 28 : 12) & 3),
     };
 

@@ -1,6 +1,8 @@
 /*
  * One stage of translation: decoded parameters, and the loop over table levels that both stages
- * share. Arm ARM, "Translation table walk" and "VMSAv8-64 translation table format descriptors".
+ * share; permissions and attributes of what it ends at. Arm ARM, "Translation table walk",
+ * "VMSAv8-64 translation table format descriptors", "Memory access control", "Memory region
+ * attributes".
  */
 #pragma once
 
@@ -57,7 +59,30 @@ static inline uint64_t a64_desc_order(bool big_endian, uint64_t desc)
     return big_endian ? __builtin_bswap64(desc) : desc;
 }
 
+/* ---- permissions (perms.c) ---- */
+
+/* What an access needs; DIRTY: where software keeps the dirty state, that it is set. */
+enum { A64_PERM_R = 1, A64_PERM_W = 2, A64_PERM_X = 4, A64_PERM_DIRTY = 8 };
+/* Whom stage 2 tells apart: EL0, EL1, and accesses to stage-1 tables. */
+enum { A64_S2_EL0, A64_S2_EL1, A64_S2_MMU };
+
+/* What a leaf permits. Stage 1: by A64_VIEW_*; stage 2: by A64_S2_*. */
+typedef struct {
+    uint8_t base[3];
+    uint8_t over[3]; /* what overlays leave; all where there is none */
+    bool clean;      /* a write sets the dirty state first ... */
+    bool software;   /* ... which only software may do: it faults */
+} A64Perms;
+
+A64Perms a64_stage1_perms(const A64View *v, const A64Stage1 *s, const A64Leaf *l);
+A64Perms a64_stage2_perms(const A64View *v, const A64Tables *t, uint64_t desc);
+/* A64_PERM_* of an access that needs permission. */
+unsigned a64_access_needs(const A64Access *a);
+/* False: the rest of *f says what is missing. */
+bool a64_permits(const A64Perms *p, unsigned who, unsigned needs, A64Fault *f);
+
 /* Memory attributes. */
+/* index: AttrIndx, 4 bits with FEAT_AIE */
 A64MemAttr a64_attr_stage1(const A64View *v, unsigned index, unsigned sh);
 /* Stage-1 attributes s1 combined with a stage-2 leaf's MemAttr[3:0] and SH. *device: stage 2
  * alone makes it Device. */

@@ -54,6 +54,8 @@ typedef enum {
 #define IR_MEM_NAA (UINT64_C(1) << 18)
 /* Device memory faults at any address (DC ZVA) */
 #define IR_MEM_NORMAL (UINT64_C(1) << 19)
+/* a read that a write of the same bytes follows (atomics): both permissions are asked for */
+#define IR_MEM_RMW (UINT64_C(1) << 20)
 /* bits 56:32: data-abort ISS[24:0] known at translation: ISV, SAS, SSE, SRT, SF, AR (0 when
  * ISV = 0); WnR is added */
 #define IR_MEM_ISS(iss) ((uint64_t)(iss) << 32)

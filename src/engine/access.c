@@ -50,7 +50,7 @@ bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbH
 
 bool eng_access_hit_rmw(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit)
 {
-    return access_translate(cpu, va, ENG_READ, mem, hit) &&
+    return access_translate(cpu, va, ENG_READ, mem | IR_MEM_RMW, hit) &&
            access_translate(cpu, va, ENG_WRITE, mem, hit) &&
            !(ARM_UNLIKELY(hit->watched) &&
              (watchpoint(cpu, va, ENG_READ, mem) || watchpoint(cpu, va, ENG_WRITE, mem)));

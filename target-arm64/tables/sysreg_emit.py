@@ -99,7 +99,7 @@ def hook(reg, kind, prototypes, thunks):
 
 def flags(reg):
     out = [EFFECT_FLAGS[e] for e in filter(None, reg.keys.get('effect', '').split(','))]
-    if reg.keys.get('tlb') == 'walk':
+    if reg.keys.get('tlb') in ('walk', 'lookup'):
         out.append('A64_SRF_WALK')
     if reg.has('pstate'):
         out.append('A64_SRF_PSTATE')
