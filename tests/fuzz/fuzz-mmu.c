@@ -18,7 +18,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RAM UINT64_C(0x40000000)
-enum { RAM_BYTES = 0x40000, PAGES = RAM_BYTES / 4096, OPS = 48, SETTINGS = 13 };
+enum { RAM_BYTES = 0x40000, PAGES = RAM_BYTES / 4096, OPS = 48, SETTINGS = 15 };
 
 /* The input; behind its end a fixed sequence goes on. */
 typedef struct {
@@ -192,7 +192,21 @@ static void set_some(Rig *r, unsigned which)
         set(r, A64_SR_MAIR_EL1, word(in));
         set(r, A64_SR_MAIR_EL2, word(in));
         break;
-    case 11: /* any register at all */
+    case 11: /* indirect permissions and overlays */
+        set(r, A64_SR_TCR2_EL1, byte(in));
+        set(r, A64_SR_TCR2_EL2, byte(in));
+        set(r, A64_SR_HCRX_EL2, number(in) | (byte(in) % 4 ? A64_HCRX_EL2_TCR2En : 0));
+        break;
+    case 12: {
+        static const uint16_t slots[] = { A64_SR_PIR_EL1, A64_SR_PIRE0_EL1, A64_SR_PIR_EL2, A64_SR_PIRE0_EL2,
+                                          A64_SR_POR_EL0, A64_SR_POR_EL1,   A64_SR_POR_EL2, A64_SR_S2PIR_EL2,
+                                          A64_SR_S2POR_EL1, A64_SR_MAIR2_EL1, A64_SR_MAIR2_EL2 };
+
+        set(r, slots[byte(in) % G_N_ELEMENTS(slots)], word(in));
+        set(r, slots[byte(in) % G_N_ELEMENTS(slots)], word(in));
+        break;
+    }
+    case 13: /* any register at all */
         set(r, (unsigned)(word(in) % A64_SR_COUNT), number(in));
         break;
     default:
@@ -232,6 +246,8 @@ static void check_walk(const A64Walk *w)
         g_assert(f->type <= A64_FAULT_EXCLUSIVE && f->level >= -1 && f->level <= 3);
         g_assert(a64_fault_status(f) < 64);
         g_assert(f->stage2 || !f->s1ptw);
+        g_assert(f->type == A64_FAULT_PERMISSION || !(f->overlay || f->dirty));
+        g_assert(!(f->overlay && f->dirty));
         return;
     }
     g_assert(w->pa.v >> 52 == 0 && w->ipa.v >> 56 == 0);
@@ -253,6 +269,8 @@ static void walk(Rig *r)
     a.pan = how & 2;
     a.at = how & 4;
     a.no_perm = how & 8;
+    a.rmw = how & 16;
+    a.cmo = how & 32;
     a64_view(r->cpu, (A64Regime)(byte(in) % 3), &v);
     w = a64_walk(&v, &io, &a);
     check_walk(&w);
