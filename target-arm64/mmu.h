@@ -48,7 +48,9 @@ enum {
     A64_VF_E0POE = 32768,     /* overlays of EL0's */
     A64_VF_AIE = 65536,       /* 4-bit AttrIndx */
     A64_VF_S2PIE = 1 << 17,   /* stage 2: indirect permissions */
-    A64_VF_S2POE = 1 << 18    /* ... with overlays */
+    A64_VF_S2POE = 1 << 18,   /* ... with overlays */
+    A64_VF_HAFT = 1 << 19,    /* stage 1: access flags of table descriptors */
+    A64_VF_S2HAFT = 1 << 20
 };
 
 /*

@@ -91,15 +91,15 @@ static Pick indirect1(const A64View *v, const A64Leaf *l, Pick *may, A64Perms *p
     /* by the field's value, reserved or not; SCTLR_ELx.EPAN plays no part */
     p->base[A64_VIEW_PRIV_PAN] = p->base[A64_VIEW_PRIV] & (user ? X : ALL);
     p->clean = l->desc & DESC_BIT7;
-    *may = (Pick){.user = !(user & 8), .priv = !(priv & 8)};
-    return (Pick){.user = user == 6, .priv = priv == 6};
+    *may = (Pick){ .user = !(user & 8), .priv = !(priv & 8) };
+    return (Pick){ .user = user == 6, .priv = priv == 6 };
 }
 
 /* What a field of POR_ELx leaves, if there is an overlay at all, with the WXN control's effect on
  * it or else on the base permissions of the view. */
 static void overlay1(A64Perms *p, unsigned view, bool on, unsigned perm, bool wxn)
 {
-    static const uint8_t leaves[8] = {0, R, X, R | X, W, R | W, W | X, ALL};
+    static const uint8_t leaves[8] = { 0, R, X, R | X, W, R | W, W | X, ALL };
 
     p->over[view] = ALL;
     if (on) {
@@ -114,9 +114,9 @@ static void overlay1(A64Perms *p, unsigned view, bool on, unsigned perm, bool wx
 
 A64Perms a64_stage1_perms(const A64View *v, const A64Stage1 *s, const A64Leaf *l)
 {
-    A64Perms p = {0};
+    A64Perms p = { 0 };
     unsigned index = (unsigned)(l->desc >> 60) & 7; /* POIndex */
-    Pick may = {true, true};
+    Pick may = { true, true };
     bool pie = flag(v, A64_VF_PIE), poe = flag(v, A64_VF_POE);
     Pick wxn = pie ? indirect1(v, l, &may, &p) : direct1(v, s, l, &p);
 
@@ -167,7 +167,7 @@ static void direct2(const A64View *v, const A64Tables *t, uint64_t desc, A64Perm
 
 A64Perms a64_stage2_perms(const A64View *v, const A64Tables *t, uint64_t desc)
 {
-    A64Perms p = {.over = {ALL, ALL, ALL}};
+    A64Perms p = {.over = { ALL, ALL, ALL }};
 
     if (!flag(v, A64_VF_S2PIE)) {
         direct2(v, t, desc, &p);

@@ -7,8 +7,20 @@
 
 static bool read_stage2(void *ctx, uint64_t at, int level, A64Leaf *leaf)
 {
-    leaf->pa = (Pa){at};
+    leaf->pa = (Pa){ at };
     return a64_walk_load(ctx, true, level, leaf);
+}
+
+static A64Update write_stage2(void *ctx, uint64_t at, uint64_t desc, A64Leaf *leaf)
+{
+    const A64WalkCtx *c = ctx;
+    A64Update u =
+        a64_walk_update(c, c->v->r.flags & A64_VF_S2EE, (Pa){ at }, leaf->desc, desc);
+
+    if (u == A64_DESC_LOST) {
+        a64_walk_fail(&leaf->fault, A64_FAULT_EXTERNAL_WALK, leaf->level);
+    }
+    return u;
 }
 
 static bool stage2_allows(const A64WalkCtx *c, const A64Stage2 *o, A64Stage2Use use, A64Fault *f)
@@ -53,7 +65,7 @@ static void stage2_result(const A64WalkCtx *c, const A64Tables *t, const A64Leaf
 {
     unsigned sh = (unsigned)(t->ds ? c->v->r.vtcr >> 12 : l->desc >> 8) & 3;
 
-    o->pa = (Pa){l->oa};
+    o->pa = (Pa){ l->oa };
     o->bits = l->bits;
     o->level = l->level;
     o->attr = a64_attr_combine(c->v, s1, (unsigned)(l->desc >> 2) & 15, sh, &o->device);
@@ -64,7 +76,8 @@ static void stage2_result(const A64WalkCtx *c, const A64Tables *t, const A64Leaf
 static bool stage2_once(const A64WalkCtx *c, const A64Tables *t, A64MemAttr s1, A64Stage2Use use,
                         A64Stage2 *o)
 {
-    A64Leaf leaf = {.fault = o->fault};
+    A64Leaf leaf = { .fault = o->fault };
+    A64TableMem mem = { .ctx = (void *)c, .read = read_stage2, .write = write_stage2 };
     uint64_t marked;
     A64Update u;
 
@@ -72,7 +85,7 @@ static bool stage2_once(const A64WalkCtx *c, const A64Tables *t, A64MemAttr s1, 
     if (t->bad || o->fault.ipa.v >> t->ia_bits) {
         return a64_walk_fail(&o->fault, A64_FAULT_TRANSLATION, 0);
     }
-    if (!a64_walk_tables(t, o->fault.ipa.v, read_stage2, (void *)c, &leaf)) {
+    if (!a64_walk_tables(t, o->fault.ipa.v, &mem, &leaf)) {
         o->fault = leaf.fault;
         return false;
     }
@@ -90,10 +103,13 @@ static bool stage2_once(const A64WalkCtx *c, const A64Tables *t, A64MemAttr s1, 
     if (marked == leaf.desc) {
         return true;
     }
-    u = a64_walk_update(c, t->big_endian, leaf.pa, leaf.desc, marked);
+    u = write_stage2((void *)c, leaf.at, marked, &leaf);
     o->again = u == A64_DESC_CHANGED;
     o->p = a64_stage2_perms(c->v, t, marked);
-    return u != A64_DESC_LOST || a64_walk_fail(&o->fault, A64_FAULT_EXTERNAL_WALK, leaf.level);
+    if (u == A64_DESC_LOST) {
+        o->fault = leaf.fault;
+    }
+    return u != A64_DESC_LOST;
 }
 
 bool a64_stage2(const A64WalkCtx *c, Ipa ipa, A64MemAttr s1, A64Stage2Use use, A64Stage2 *o)

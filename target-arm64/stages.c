@@ -5,7 +5,7 @@
  *
  * The Contiguous bit and nT change nothing: entries are cached at the size of one descriptor, and a
  * TLB that holds two sizes of a mapping answers from either (FEAT_BBM, level 2).
- * MISSING: FEAT_HAFT, FEAT_D128, FEAT_THE.
+ * MISSING: FEAT_D128, FEAT_THE.
  */
 #include "stages.h"
 
@@ -16,7 +16,7 @@ bool a64_walk_load(const A64WalkCtx *c, bool stage2, int level, A64Leaf *leaf)
     }
     leaf->desc = a64_desc_order(c->v->r.flags & (stage2 ? A64_VF_S2EE : A64_VF_EE), leaf->desc);
     if (c->io->note) {
-        c->io->note(c->io->ctx, &(A64WalkStep){stage2, (int8_t)level, leaf->pa, leaf->desc});
+        c->io->note(c->io->ctx, &(A64WalkStep){ stage2, (int8_t)level, leaf->pa, leaf->desc });
     }
     return true;
 }
@@ -35,12 +35,12 @@ A64Update a64_walk_update(const A64WalkCtx *c, bool big, Pa at, uint64_t old, ui
 /* Stage 2 of a stage-1 table access, by way of the cache when there is one. */
 static bool table_pa(const A64WalkCtx *c, Ipa ipa, A64Stage2Use use, Pa *pa, A64Fault *f)
 {
-    static const A64MemAttr walk_attr = {.attr = 0xff, .sh = 3};
+    static const A64MemAttr walk_attr = { .attr = 0xff, .sh = 3 };
     A64Stage2 o;
     EngXlat x;
 
     if (!(c->v->r.flags & A64_VF_S2)) {
-        *pa = (Pa){ipa.v};
+        *pa = (Pa){ ipa.v };
         return true;
     }
     if (c->io->s2_get && c->io->s2_get(c->io->ctx, c->v, ipa, &x) &&
@@ -70,8 +70,23 @@ static bool table_pa(const A64WalkCtx *c, Ipa ipa, A64Stage2Use use, Pa *pa, A64
 
 static bool read_stage1(void *ctx, uint64_t at, int level, A64Leaf *leaf)
 {
-    return table_pa(ctx, (Ipa){at}, A64_FOR_TABLE_READ, &leaf->pa, &leaf->fault) &&
+    return table_pa(ctx, (Ipa){ at }, A64_FOR_TABLE_READ, &leaf->pa, &leaf->fault) &&
            a64_walk_load(ctx, false, level, leaf);
+}
+
+static A64Update write_stage1(void *ctx, uint64_t at, uint64_t desc, A64Leaf *leaf)
+{
+    const A64WalkCtx *c = ctx;
+    A64Update u = A64_DESC_LOST;
+    Pa pa;
+
+    if (table_pa(c, (Ipa){ at }, A64_FOR_TABLE_WRITE, &pa, &leaf->fault)) {
+        u = a64_walk_update(c, c->v->r.flags & A64_VF_EE, pa, leaf->desc, desc);
+        if (u == A64_DESC_LOST) {
+            a64_walk_fail(&leaf->fault, A64_FAULT_EXTERNAL_WALK, leaf->level);
+        }
+    }
+    return u;
 }
 
 /* VA bits between the top of the address and the region's size must all equal the region's sign. */
@@ -120,9 +135,9 @@ static bool stage1_off(const A64WalkCtx *c, A64Walk *w)
     if ((tbi ? c->a->va.v << 8 >> 8 : c->a->va.v) >> v->caps.pa_bits) {
         return a64_walk_fail(&w->fault, A64_FAULT_ADDRESS_SIZE, 0);
     }
-    w->pa = (Pa){c->a->va.v << 8 >> 8};
-    w->attr = v->r.flags & A64_VF_DC ? (A64MemAttr){.attr = 0xff}
-                                     : (A64MemAttr){.attr = 0, .sh = 2, .device = true};
+    w->pa = (Pa){ c->a->va.v << 8 >> 8 };
+    w->attr = v->r.flags & A64_VF_DC ? (A64MemAttr){ .attr = 0xff }
+                                     : (A64MemAttr){ .attr = 0, .sh = 2, .device = true };
     if (c->a->unaligned && w->attr.device) {
         return a64_walk_fail(&w->fault, A64_FAULT_ALIGNMENT, 0);
     }
@@ -145,7 +160,7 @@ static void stage1_result(const A64WalkCtx *c, const A64Stage1 *s, const A64Leaf
     unsigned sh = s->t.ds ? s->sh : (unsigned)(l->desc >> 8) & 3;
 
     w->s1_on = true;
-    w->pa = (Pa){l->oa};
+    w->pa = (Pa){ l->oa };
     w->s1_bits = l->bits;
     w->s1_level = l->level;
     w->attr = a64_attr_stage1(c->v, attr_index(c->v, l->desc), sh);
@@ -156,26 +171,19 @@ static void stage1_result(const A64WalkCtx *c, const A64Stage1 *s, const A64Leaf
 
 /* Sets the access flag and dirty state of a stage-1 leaf: a write to the table, which stage 2 must
  * allow. */
-static bool stage1_mark(const A64WalkCtx *c, const A64Stage1 *s, A64Leaf *l, bool *done, A64Walk *w)
+static bool stage1_mark(const A64WalkCtx *c, const A64Stage1 *s, A64Leaf *l, bool *done)
 {
     uint64_t marked = stage1_marked(c, &s->t, l->desc);
     A64Update u;
-    Pa at;
 
     *done = marked == l->desc;
     if (*done) {
         return true;
     }
-    if (!table_pa(c, (Ipa){l->at}, A64_FOR_TABLE_WRITE, &at, &w->fault)) {
-        return false;
-    }
-    u = a64_walk_update(c, s->t.big_endian, at, l->desc, marked);
-    if (u == A64_DESC_LOST) {
-        return a64_walk_fail(&w->fault, A64_FAULT_EXTERNAL_WALK, l->level);
-    }
+    u = write_stage1((void *)c, l->at, marked, l);
     *done = u == A64_DESC_UPDATED;
     l->desc = marked;
-    return true;
+    return u != A64_DESC_LOST;
 }
 
 /* What the access's own view and the others may do from now on. */
@@ -194,6 +202,7 @@ static void grant(A64Walk *w, const A64Perms *p)
 
 static bool stage1(const A64WalkCtx *c, A64Walk *w)
 {
+    A64TableMem mem = { .ctx = (void *)c, .read = read_stage1, .write = write_stage1 };
     A64Stage1 s;
     A64Perms p;
     bool done = false;
@@ -208,9 +217,9 @@ static bool stage1(const A64WalkCtx *c, A64Walk *w)
         return a64_walk_fail(&w->fault, A64_FAULT_TRANSLATION, 0);
     }
     while (!done) {
-        A64Leaf leaf = {.fault = w->fault};
+        A64Leaf leaf = { .fault = w->fault };
 
-        if (!a64_walk_tables(&s.t, c->a->va.v, read_stage1, (void *)c, &leaf)) {
+        if (!a64_walk_tables(&s.t, c->a->va.v, &mem, &leaf)) {
             w->fault = leaf.fault;
             return false;
         }
@@ -225,7 +234,8 @@ static bool stage1(const A64WalkCtx *c, A64Walk *w)
         if (!stage1_allows(c, &p, &w->fault)) {
             return a64_walk_fail(&w->fault, A64_FAULT_PERMISSION, leaf.level);
         }
-        if (!stage1_mark(c, &s, &leaf, &done, w)) {
+        if (!stage1_mark(c, &s, &leaf, &done)) {
+            w->fault = leaf.fault;
             return false;
         }
         p = a64_stage1_perms(c->v, &s, &leaf);
@@ -238,13 +248,13 @@ static bool stage1(const A64WalkCtx *c, A64Walk *w)
 
 A64Walk a64_walk_stage1(const A64View *v, const A64WalkIo *io, const A64Access *a)
 {
-    A64WalkCtx c = {v, io, a};
-    A64Walk w = {0};
+    A64WalkCtx c = { v, io, a };
+    A64Walk w = { 0 };
 
     if (stage1(&c, &w)) {
-        w.ipa = (Ipa){w.pa.v};
+        w.ipa = (Ipa){ w.pa.v };
         w.attr = a64_attr_effective(w.attr);
-        w.fault = (A64Fault){0};
+        w.fault = (A64Fault){ 0 };
     }
     return w;
 }
@@ -263,24 +273,24 @@ static void limit(A64Walk *w, const A64Perms *p)
 
 A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a)
 {
-    A64WalkCtx c = {v, io, a};
-    A64Walk w = {0};
+    A64WalkCtx c = { v, io, a };
+    A64Walk w = { 0 };
     A64Stage2 o;
 
     if (!stage1(&c, &w)) {
         return w;
     }
-    w.ipa = (Ipa){w.pa.v};
+    w.ipa = (Ipa){ w.pa.v };
     if (!(v->r.flags & A64_VF_S2)) {
         w.attr = a64_attr_effective(w.attr);
-        w.fault = (A64Fault){0};
+        w.fault = (A64Fault){ 0 };
         return w;
     }
     if (!a64_stage2(&c, w.ipa, w.attr, A64_FOR_ACCESS, &o)) {
         w.fault = o.fault;
         return w;
     }
-    w.fault = (A64Fault){0};
+    w.fault = (A64Fault){ 0 };
     w.s2_on = true;
     w.pa = o.pa;
     w.attr = o.attr;

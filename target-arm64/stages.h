@@ -27,7 +27,6 @@ bool a64_walk_load(const A64WalkCtx *c, bool stage2, int level, A64Leaf *leaf);
 
 /* Replaces the leaf at `at` atomically. CHANGED: it is another one meanwhile, walk again; LOST:
  * nothing answered. */
-typedef enum { A64_DESC_UPDATED, A64_DESC_CHANGED, A64_DESC_LOST } A64Update;
 A64Update a64_walk_update(const A64WalkCtx *c, bool big, Pa at, uint64_t old, uint64_t desc);
 
 /* What stage 2 says about one IPA. */

@@ -161,6 +161,7 @@ static void stage2_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)
                 ((hcr & HCR(PTW)) && !(hcr & HCR(TGE)) ? A64_VF_PTW : 0u) |
                 (cpu->st.sr[A64_SR_SCTLR_EL2] & A64_SCTLR_EL1_EE ? A64_VF_S2EE : 0u);
     r->vtcr = cpu->st.sr[A64_SR_VTCR_EL2] & VTCR_FIELDS;
+    r->flags |= cpu->st.sr[A64_SR_VTCR_EL2] & A64_VTCR_EL2_HAFT ? A64_VF_S2HAFT : 0u;
     if (cpu->st.sr[A64_SR_VTCR_EL2] & A64_VTCR_EL2_S2PIE) {
         r->flags |= A64_VF_S2PIE;
         r->s2pir = cpu->st.sr[A64_SR_S2PIR_EL2];
@@ -178,6 +179,7 @@ static void tcr2_regs(const A64Cpu *cpu, uint64_t tcr2, unsigned regime, A64View
     bool el1 = regime == A64_REGIME_EL10;
     bool user = regime != A64_REGIME_EL2 && !(r->flags & A64_VF_NV1);
 
+    r->flags |= tcr2 & A64_TCR2_EL1_HAFT ? A64_VF_HAFT : 0u;
     if (tcr2 & A64_TCR2_EL1_PIE) {
         r->flags |= A64_VF_PIE;
         r->pir = sr[el1 ? A64_SR_PIR_EL1 : A64_SR_PIR_EL2];

@@ -5,6 +5,8 @@
  */
 #include "walk.h"
 
+enum { DESC_AF = 1 << 10 };
+
 static uint64_t ones(unsigned n)
 {
     return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
@@ -96,6 +98,7 @@ A64Stage1 a64_stage1_params(const A64View *v, uint64_t va)
                .oa_bits = (uint8_t)output_bits(v, ps, g),
                .ha = v->caps.haf && (tcr >> 39 & 1),
                .hd = v->caps.hd && (tcr >> 40 & 1),
+               .haft = v->caps.haf && (tcr >> 39 & 1) && (v->r.flags & A64_VF_HAFT),
                .big_endian = v->r.flags & A64_VF_EE },
         .upper = up,
         .tbi = tcr >> (up ? 38 : 37) & 1,
@@ -161,6 +164,7 @@ A64Tables a64_stage2_tables(const A64View *v)
         .oa_bits = (uint8_t)output_bits(v, ps, g),
         .ha = v->caps.haf && (vtcr >> 21 & 1),
         .hd = v->caps.hd && (vtcr >> 22 & 1),
+        .haft = v->caps.haf && (vtcr >> 21 & 1) && (v->r.flags & A64_VF_S2HAFT),
         .big_endian = v->r.flags & A64_VF_S2EE,
     };
     int start = stage2_start(v, g, ds);
@@ -213,41 +217,82 @@ static bool fault_at(A64Fault *f, A64FaultType type, int level)
     return false;
 }
 
-bool a64_walk_tables(const A64Tables *t, uint64_t ia, A64ReadDesc read, void *ctx, A64Leaf *leaf)
+typedef enum { FOUND, FAULT, GO_ON, AGAIN } Step;
+
+/* What a table descriptor says: where the next table is. Its access flag is set behind the checks
+ * of the descriptor, "MMU fault prioritization". */
+static Step next_table(const A64Tables *t, const A64TableMem *mem, uint64_t *at, A64Leaf *leaf)
+{
+    uint64_t desc = leaf->desc, next = (desc & ones(48) & ~ones(t->granule)) | high_bits(t, desc);
+
+    leaf->table |= (uint8_t)(desc >> 59);
+    if (next >> t->oa_bits) {
+        fault_at(&leaf->fault, A64_FAULT_ADDRESS_SIZE, leaf->level);
+        return FAULT;
+    }
+    if (t->haft && !(desc & DESC_AF)) {
+        A64Update u = mem->write(mem->ctx, *at, desc | DESC_AF, leaf);
+
+        if (u != A64_DESC_UPDATED) {
+            return u == A64_DESC_LOST ? FAULT : AGAIN;
+        }
+    }
+    *at = next;
+    return GO_ON;
+}
+
+/* One level: the descriptor at *at. leaf->bits, leaf->level: of what one would map. */
+static Step step(const A64Tables *t, uint64_t ia, const A64TableMem *mem, uint64_t *at,
+                 A64Leaf *leaf)
+{
+    uint64_t desc;
+    int level = leaf->level;
+
+    if (!mem->read(mem->ctx, *at, level, leaf)) {
+        return FAULT;
+    }
+    desc = leaf->desc;
+    if (!(desc & 1) || (!(desc & 2) && !block_allowed(t, level))) {
+        fault_at(&leaf->fault, A64_FAULT_TRANSLATION, level);
+        return FAULT;
+    }
+    if (level < 3 && (desc & 2)) {
+        return next_table(t, mem, at, leaf);
+    }
+    leaf->at = *at;
+    leaf->oa = (desc & ones(48) & ~ones(leaf->bits)) | high_bits(t, desc) | (ia & ones(leaf->bits));
+    if (leaf->oa >> t->oa_bits) {
+        fault_at(&leaf->fault, A64_FAULT_ADDRESS_SIZE, level);
+        return FAULT;
+    }
+    return FOUND;
+}
+
+bool a64_walk_tables(const A64Tables *t, uint64_t ia, const A64TableMem *mem, A64Leaf *leaf)
 {
     unsigned stride = t->granule - 3u;
-    unsigned lsb = (unsigned)(3 - t->start) * stride + t->granule;
-    uint64_t at = t->base | (ia & ones(t->ia_bits)) >> lsb << 3;
+    Step s = AGAIN;
+    uint64_t at = 0;
 
-    leaf->table = 0;
-    if (at >> t->oa_bits) {
-        return fault_at(&leaf->fault, A64_FAULT_ADDRESS_SIZE, 0);
-    }
-    for (int level = t->start;; level++) {
-        uint64_t desc, next;
-
-        if (!read(ctx, at, level, leaf)) {
+    while (s != FOUND) {
+        if (s == AGAIN) {
+            leaf->table = 0;
+            leaf->level = t->start;
+            leaf->bits = (uint8_t)((unsigned)(3 - t->start) * stride + t->granule);
+            at = t->base | (ia & ones(t->ia_bits)) >> leaf->bits << 3;
+            if (at >> t->oa_bits) {
+                return fault_at(&leaf->fault, A64_FAULT_ADDRESS_SIZE, 0);
+            }
+        }
+        s = step(t, ia, mem, &at, leaf);
+        if (s == FAULT) {
             return false;
         }
-        desc = leaf->desc;
-        if (!(desc & 1) || (!(desc & 2) && !block_allowed(t, level))) {
-            return fault_at(&leaf->fault, A64_FAULT_TRANSLATION, level);
-        }
-        if (level == 3 || !(desc & 2)) {
-            leaf->at = at;
-            leaf->bits = (uint8_t)lsb;
-            leaf->level = (int8_t)level;
-            leaf->oa = (desc & ones(48) & ~ones(lsb)) | high_bits(t, desc) | (ia & ones(lsb));
-            return leaf->oa >> t->oa_bits ?
-                       fault_at(&leaf->fault, A64_FAULT_ADDRESS_SIZE, level) :
-                       true;
-        }
-        leaf->table |= (uint8_t)(desc >> 59);
-        lsb -= stride;
-        next = (desc & ones(48) & ~ones(t->granule)) | high_bits(t, desc);
-        at = next | (ia >> lsb & ones(stride)) << 3;
-        if (at >> t->oa_bits) {
-            return fault_at(&leaf->fault, A64_FAULT_ADDRESS_SIZE, level);
+        if (s == GO_ON) {
+            leaf->bits = (uint8_t)(leaf->bits - stride);
+            leaf->level++;
+            at |= (ia >> leaf->bits & ones(stride)) << 3;
         }
     }
+    return true;
 }

@@ -17,6 +17,7 @@ typedef struct {
     bool ds;     /* 52-bit descriptors of 4K and 16K granules */
     bool wide64; /* 52-bit descriptors of the 64K granule */
     bool ha, hd;
+    bool haft; /* FEAT_HAFT: table descriptors have an access flag, which hardware sets */
     bool big_endian;
     uint64_t base; /* of the first table */
 } A64Tables;
@@ -47,12 +48,22 @@ typedef struct {
     int8_t level;
 } A64Leaf;
 
-/* Reads the descriptor at the (intermediate) address `at` into leaf->desc, its place into leaf->pa.
- * False: leaf->fault says why. */
-typedef bool (*A64ReadDesc)(void *ctx, uint64_t at, int level, A64Leaf *leaf);
+typedef enum { A64_DESC_UPDATED, A64_DESC_CHANGED, A64_DESC_LOST } A64Update;
 
-/* Walks ia. False: leaf->fault has type and level. Checks neither access flag nor permissions. */
-bool a64_walk_tables(const A64Tables *t, uint64_t ia, A64ReadDesc read, void *ctx, A64Leaf *leaf);
+/*
+ * A stage's way to its tables. read: the descriptor at the (intermediate) address `at` into
+ * leaf->desc, its place into leaf->pa. write: leaf->desc at `at` becomes desc, unless it has
+ * CHANGED meanwhile. False, LOST: leaf->fault says why.
+ */
+typedef struct {
+    void *ctx;
+    bool (*read)(void *ctx, uint64_t at, int level, A64Leaf *leaf);
+    A64Update (*write)(void *ctx, uint64_t at, uint64_t desc, A64Leaf *leaf);
+} A64TableMem;
+
+/* Walks ia. False: leaf->fault has type and level. Checks neither access flag nor permissions of
+ * the leaf. */
+bool a64_walk_tables(const A64Tables *t, uint64_t ia, const A64TableMem *mem, A64Leaf *leaf);
 
 static inline uint64_t a64_desc_order(bool big_endian, uint64_t desc)
 {
