@@ -36,6 +36,10 @@ loop:
     b.eq acknowledge
     cmp x9, #10
     b.eq end_interrupt
+    cmp x9, #11
+    b.eq calls
+    cmp x9, #12
+    b.eq loads
     mov x0, #-1
     b done
 agent_store:
@@ -84,6 +88,20 @@ acknowledge:
 end_interrupt:                  /* that x0 is the number of */
     msr S3_0_C12_C12_1, x0      // ICC_EOIR1_EL1
     isb
+    b done
+calls:                          /* call x0, x1 times */
+    mov x20, x0
+    mov x21, x1
+1:  mov x0, x20
+    hvc #0
+    subs x21, x21, #1
+    b.ne 1b
+    b done
+loads:                          /* from address x0, x1 times */
+    ldr x2, [x0]
+    subs x1, x1, #1
+    b.ne loads
+    mov x0, x2
 agent_done:
 done:
     str x0, [x19, #40]

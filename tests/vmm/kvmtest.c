@@ -18,6 +18,7 @@ static const struct {
     { "debug", test_debug },
     { "its", test_its },
     { "protected", test_protected },
+    { "cost", test_cost },
 };
 
 int main(int argc, char **argv)
@@ -32,7 +33,7 @@ int main(int argc, char **argv)
         }
     }
     if (run == 0 || run != (unsigned)argc - 1) {
-        fputs("usage: kvmtest dirty|slots|sizes|sizes-2m|debug|its|protected...\n", stderr);
+        fputs("usage: kvmtest dirty|slots|sizes|sizes-2m|debug|its|protected|cost...\n", stderr);
         return 2;
     }
     printf("kvmtest: %d failed\n", checks_failed());

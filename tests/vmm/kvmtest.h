@@ -8,3 +8,4 @@ void test_sizes_2m(void);  /* the same in a host that maps no more than 2M at on
 void test_debug(void);     /* breakpoints, watchpoints, steps and BRK of KVM_SET_GUEST_DEBUG */
 void test_its(void);       /* LPIs of the virtual ITS: commands, messages of the monitor, saved tables */
 void test_protected(void); /* life of a protected VM: share, unshare, forbidden access, end */
+void test_cost(void);      /* rates of hypercalls and of loads that the monitor answers */

@@ -16,6 +16,7 @@ enum { TINY_MAX_CPUS = 4, TINY_MAX_SLOTS = 8, TINY_PAGE = 4096 };
 typedef enum {
     TINY_STORE = 1, TINY_LOAD, TINY_STEP, TINY_CALL, TINY_COUNT, TINY_STORE32, TINY_LOAD32,
     TINY_OPEN, TINY_ACK, TINY_EOI, /* the GIC CPU interface */
+    TINY_CALLS, TINY_LOADS,
 } TinyOp;
 
 typedef struct {

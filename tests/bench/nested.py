@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Costs of nested virtualization on Armillary and a peer QEMU: a guest of a guest booted, its exits; CPU seconds of the whole process, and how
+often our EL2 was entered. Never a pass/fail test.
+
+usage: nested.py ARMILLARY [--runs N] [--peer QEMU-SYSTEM-AARCH64 | --no-peer] [--only NAME,...] [--limit S]
+Debian's kernel is host (kvm-arm.mode=nested), its guest starts at EL2 under tests/vmm and runs the same kernel as its guest (L2) or, for
+single exits, the tiny guest of `kvmtest cost`. A run that needs more than --limit seconds (300) is shown as "> limit". Exits per
+operation are the difference of two runs under the virtual clock.
+"""
+import argparse
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import compare
+
+QUIET = "console=ttyS0 panic=-1 quiet"
+VERBOSE = "console=ttyS0 panic=-1"
+BOOTS = {  # name: (what it is, option of the outer monitor, command line of L2 or None: L1 alone, what the console must show)
+    "l1": ("a guest with EL2, to power-off", "-e", None, "L1 done"),
+    "l2-quiet": ("and its guest, quiet", "-e", QUIET, "L2 marker"),
+    "l2-verbose": ("and its guest, verbose", "-e", VERBOSE, "L2 marker"),
+    "l1-nvhe": ("a guest with EL2 but without VHE, to power-off", "-n", None, "L1 done"),
+    "l2-nvhe": ("and its guest, quiet, under nVHE", "-n", QUIET, "L2 marker"),
+}
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.kernel = compare.output_of(compare.SCRIPTS / "guest-fetch", "kernel", "cloud", "trixie-backports") + "/boot/vmlinuz"
+        for program in ("vmm", "kvmtest"):
+            compare.output_of(compare.SCRIPTS / "guest-vmm", folder / program, program)
+
+    def initramfs(self, name, script, *adds):
+        (self.folder / f"{name}.sh").write_text(script)
+        out = self.folder / f"{name}.cpio"
+        command = [compare.SCRIPTS / "guest-initramfs", out, "--script", self.folder / f"{name}.sh"]
+        for add in adds:
+            command += ["--add", add]
+        compare.output_of(*command)
+        return out
+
+    def host(self, option, inner, adds):
+        """The host's initramfs; inner: what its guest does, with these files."""
+        guest = self.initramfs("guest", inner, *adds)
+        run = f'vmm {option} -m 640 -a "{QUIET}" -i /guest.cpio /Image </dev/null\n'
+        return str(self.initramfs("host", run, f"{self.folder}/vmm:bin/vmm", f"{guest}:guest.cpio", f"{self.kernel}:Image"))
+
+    def commands(self, initrd, *extra):
+        append = "console=ttyAMA0 quiet kvm-arm.mode=nested"
+        ours = [self.options.armillary, "run", "--kernel", self.kernel, "--memory", "2G", "--initrd", initrd, "--append", append, "--stats", *extra]
+        peer = [self.options.peer, "-M", "virt,virtualization=on,gic-version=3", "-cpu", "max,pauth-impdef=on,sve=off,sme=off", "-accel",
+                "tcg,thread=multi", "-smp", "1", "-m", "2048", "-nographic", "-no-reboot", "-kernel", self.kernel, "-initrd", initrd, "-append", append]
+        return {"armillary": ours} if self.options.no_peer else {"armillary": ours, "peer": peer}
+
+    def run(self, command, marker):
+        """(CPU seconds, wall seconds, console), or None when the limit is reached."""
+        start = time.time()
+        child = subprocess.Popen(["timeout", str(self.options.limit), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output = child.stdout.read().decode(errors="replace")
+        _, status, usage = compare.os.wait4(child.pid, 0)
+        if compare.os.waitstatus_to_exitcode(status) == 124:
+            return None
+        if marker not in output:
+            sys.exit(f"nested: no \"{marker}\":\n{output[-3000:]}")
+        return usage.ru_utime + usage.ru_stime, time.time() - start, output
+
+
+def exits(output):
+    """How often EL2 was entered, by the figures of --stats."""
+    text = output[output.index("exits to EL2"):]
+    return sum(int(n) for n in re.findall(r"^ +(\d+) +(?:\d+|host) +EL\d", text, re.M))
+
+
+def boots(bench, names):
+    print("| workload | Armillary, CPU s | peer, CPU s | ratio (above 1: Armillary is faster) | exits to EL2 |\n|---|---|---|---|---|")
+    for name in names:
+        what, option, append, marker = BOOTS[name]
+        inner, adds = "echo L1 done\n", []
+        if append is not None:
+            l2 = bench.initramfs("l2", "echo L2 marker\n")
+            inner = f'vmm -m 192 -a "{append}" -i /l2.cpio /Image </dev/null\n'
+            adds = [f"{bench.folder}/vmm:bin/vmm", f"{l2}:l2.cpio", f"{bench.kernel}:Image"]
+        initrd, found, count = bench.host(option, inner, adds), {}, 0
+        for _ in range(bench.options.runs):
+            for who, command in bench.commands(initrd).items():
+                got = bench.run(command, marker)
+                found.setdefault(who, []).append(got[0] if got else None)
+                count = exits(got[2]) if who == "armillary" and got else count
+        cell = {who: "> limit" if None in v else f"{statistics.median(v):.2f}" for who, v in found.items()}
+        ratio = f"{float(cell['peer']) / float(cell['armillary']):.2f}" if not any("limit" in c for c in cell.values()) and len(cell) == 2 else ""
+        print(f"| {name}: {what} | {cell['armillary']} | {cell.get('peer', '')} | {ratio} | {count} |", flush=True)
+
+
+def single_exits(bench):
+    adds = [f"{bench.folder}/kvmtest:bin/kvmtest"]
+    print("| L2 exit | Armillary, ops/s | peer, ops/s | ratio |\n|---|---|---|---|")
+    initrd, found = bench.host("-e", "COUNT=2000 kvmtest cost\n", adds), {}
+    for _ in range(bench.options.runs):
+        for who, command in bench.commands(initrd).items():
+            got = bench.run(command, "kvmtest: 0 failed")
+            for name, value in re.findall(r"bench (\S+) (\d+) ops/s", got[2] if got else ""):
+                found.setdefault((name, who), []).append(float(value) * got[1] / got[0])
+    for name in ("hypercall", "mmio"):
+        ours, peer = (statistics.median(found.get((name, who), [0])) for who in ("armillary", "peer"))
+        print(f"| {name} | {ours:.4g} | {peer:.4g} | {ours / peer if peer else 0:.1f} |", flush=True)
+    counts = []
+    for n in (0, 1000):
+        command = bench.commands(bench.host("-e", f"COUNT={n} kvmtest cost\n", adds), "--clock", "virtual")["armillary"]
+        got = bench.run(command, "kvmtest: 0 failed")
+        counts.append(exits(got[2]) if got else 0)
+    print(f"exits to EL2 of 1000 hypercalls and 1000 loads: {counts[1] - counts[0]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("armillary")
+    parser.add_argument("--peer", default="")
+    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--limit", type=int, default=300)
+    parser.add_argument("--only", default=",".join([*BOOTS, "exits"]))
+    options = parser.parse_args()
+    if not options.no_peer:
+        options.peer = options.peer or compare.output_of(compare.SCRIPTS / "peer-qemu", "system")
+    names = options.only.split(",")
+    with tempfile.TemporaryDirectory() as name:
+        bench = Bench(options, Path(name))
+        if [n for n in names if n in BOOTS]:
+            boots(bench, [n for n in names if n in BOOTS])
+        if "exits" in names:
+            single_exits(bench)
+
+
+if __name__ == "__main__":
+    main()
