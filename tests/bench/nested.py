@@ -4,7 +4,7 @@ often our EL2 was entered. Never a pass/fail test.
 
 usage: nested.py ARMILLARY [--runs N] [--peer QEMU-SYSTEM-AARCH64 | --no-peer] [--only NAME,...] [--limit S]
 Debian's kernel is host (kvm-arm.mode=nested), its guest starts at EL2 under tests/vmm and runs the same kernel as its guest (L2) or, for
-single exits, the tiny guest of `kvmtest cost`. A run that needs more than --limit seconds (300) is shown as "> limit". Exits per
+single exits, the tiny guest of `kvmtest cost`. A run that needs more than --limit seconds (300) is ended, and shown as "> its CPU seconds". Exits per
 operation are the difference of two runs under the virtual clock.
 """
 import argparse
@@ -59,16 +59,17 @@ class Bench:
         return {"armillary": ours} if self.options.no_peer else {"armillary": ours, "peer": peer}
 
     def run(self, command, marker):
-        """(CPU seconds, wall seconds, console), or None when the limit is reached."""
+        """(CPU seconds, wall seconds, console); the console is None when the limit was reached."""
         start = time.time()
         child = subprocess.Popen(["timeout", str(self.options.limit), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         output = child.stdout.read().decode(errors="replace")
         _, status, usage = compare.os.wait4(child.pid, 0)
+        cpu = usage.ru_utime + usage.ru_stime
         if compare.os.waitstatus_to_exitcode(status) == 124:
-            return None
+            return cpu, time.time() - start, None
         if marker not in output:
             sys.exit(f"nested: no \"{marker}\":\n{output[-3000:]}")
-        return usage.ru_utime + usage.ru_stime, time.time() - start, output
+        return cpu, time.time() - start, output
 
 
 def exits(output):
@@ -90,10 +91,11 @@ def boots(bench, names):
         for _ in range(bench.options.runs):
             for who, command in bench.commands(initrd).items():
                 got = bench.run(command, marker)
-                found.setdefault(who, []).append(got[0] if got else None)
-                count = exits(got[2]) if who == "armillary" and got else count
-        cell = {who: "> limit" if None in v else f"{statistics.median(v):.2f}" for who, v in found.items()}
-        ratio = f"{float(cell['peer']) / float(cell['armillary']):.2f}" if not any("limit" in c for c in cell.values()) and len(cell) == 2 else ""
+                found.setdefault(who, []).append(got)
+                count = exits(got[2]) if who == "armillary" and got[2] else count
+        time_of = {who: statistics.median(g[0] for g in v) for who, v in found.items()}
+        cell = {who: f"{time_of[who]:.2f}" if all(g[2] for g in v) else f"> {time_of[who]:.0f}" for who, v in found.items()}
+        ratio = f"{time_of['peer'] / time_of['armillary']:.2f}" if len(cell) == 2 and all(">" not in c for c in cell.values()) else ""
         print(f"| {name}: {what} | {cell['armillary']} | {cell.get('peer', '')} | {ratio} | {count} |", flush=True)
 
 
@@ -104,7 +106,7 @@ def single_exits(bench):
     for _ in range(bench.options.runs):
         for who, command in bench.commands(initrd).items():
             got = bench.run(command, "kvmtest: 0 failed")
-            for name, value in re.findall(r"bench (\S+) (\d+) ops/s", got[2] if got else ""):
+            for name, value in re.findall(r"bench (\S+) (\d+) ops/s", got[2] or ""):
                 found.setdefault((name, who), []).append(float(value) * got[1] / got[0])
     for name in ("hypercall", "mmio"):
         ours, peer = (statistics.median(found.get((name, who), [0])) for who in ("armillary", "peer"))
@@ -113,7 +115,7 @@ def single_exits(bench):
     for n in (0, 1000):
         command = bench.commands(bench.host("-e", f"COUNT={n} kvmtest cost\n", adds), "--clock", "virtual")["armillary"]
         got = bench.run(command, "kvmtest: 0 failed")
-        counts.append(exits(got[2]) if got else 0)
+        counts.append(exits(got[2]) if got[2] else 0)
     print(f"exits to EL2 of 1000 hypercalls and 1000 loads: {counts[1] - counts[0]}")
 
 
