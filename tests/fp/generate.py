@@ -56,6 +56,8 @@ def operations():
 
     for name in "recip_estimate rsqrt_estimate recpx".split():
         define(name, "hsd", getattr(oracle_convert, name), operands.for_estimate)
+    for name in "recip_estimate12 rsqrt_estimate12".split():
+        define(name, "s", getattr(oracle_convert, name), operands.for_estimate)
     for name in "recip_estimate_u32 rsqrt_estimate_u32".split():
         define_plain(name, oracle.S, getattr(oracle_convert, name),
                      operands.for_integer_estimate, 0)

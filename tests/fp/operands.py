@@ -3,7 +3,7 @@
 from fractions import Fraction
 from random import Random  # seeded by a string, so the same on every Python 3
 
-from oracle import AHP, D, DN, FZ, FZ16, H, RMODE_SHIFT, S, Env, round_value
+from oracle import AH, AHP, D, DN, FIZ, FZ, FZ16, H, RMODE_SHIFT, S, Env, round_value
 
 __all__ = ["Random"]
 
@@ -13,7 +13,7 @@ def control(rng):
     if rng.random() < 0.5:
         return 0
     fpcr = rng.randrange(4) << RMODE_SHIFT
-    for bit in (FZ, FZ16, DN, AHP):
+    for bit in (FZ, FZ16, DN, AHP, AH, FIZ):
         fpcr |= bit if rng.random() < 0.4 else 0
     return fpcr
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import isqrt
 
 IOC, DZC, OFC, UFC, IXC, IDC = 1, 2, 4, 8, 16, 128
+FIZ, AH = 1, 2  # FEAT_AFP
 FZ16, FZ, DN, AHP = 1 << 19, 1 << 24, 1 << 25, 1 << 26
 RMODE_SHIFT = 22
 TIEEVEN, POSINF, NEGINF, ZERO, TIEAWAY, ODD = range(6)
@@ -64,15 +65,31 @@ class Env:
     def rounding(self):
         return (self.fpcr >> RMODE_SHIFT) & 3
 
+    @property
+    def alternative(self):
+        return bool(self.fpcr & AH)
+
     def flushes(self, fmt):
+        """Results; operands too, but for FPCR.AH."""
         return bool(self.fpcr & (FZ16 if fmt is H else FZ))
+
+    def default_nan(self, fmt):
+        return fmt.encode(int(self.alternative), fmt.exp_ones, fmt.quiet_bit)
+
+    def for_estimate(self, round_to_nearest=True):
+        """FPCR as estimates and steps see it: with AH denormals are flushed, flags lost and rounding is to nearest."""
+        if not self.alternative:
+            return self
+        return Env((self.fpcr | FIZ | FZ) & ~((3 << RMODE_SHIFT) if round_to_nearest else 0))
 
 
 class Operand:
     """kind is one of zero, finite, inf, qnan, snan; value is the Fraction when it is a number."""
 
-    def __init__(self, kind, sign, bits, value=Fraction(0)):
-        self.kind, self.sign, self.bits, self.value = kind, sign, bits, value
+    def __init__(self, kind, sign, bits, value=Fraction(0), denormal=False):
+        self.kind, self.sign, self.bits, self.value, self.denormal = kind, sign, bits, value, denormal
+
+    half = False  # of FMLAL, which counts denormals of the addend only
 
     @property
     def is_nan(self):
@@ -86,9 +103,13 @@ def unpack(fmt, bits, env, conversion=False):
     if exp == 0:
         if frac == 0:
             return Operand("zero", sign, bits)
-        if env.flushes(fmt) and not (conversion and fmt is H):
-            if fmt is not H:
-                env.flags |= IDC
+        if fmt is H:
+            flush = env.flushes(fmt) and not conversion
+        else:
+            loud = env.flushes(fmt) and not env.alternative
+            flush = loud or env.fpcr & FIZ
+            env.flags |= IDC if loud else 0
+        if flush:
             return Operand("zero", sign, bits)
         value = Fraction(frac, 1 << fmt.frac_bits) * Fraction(2) ** fmt.min_exp
     elif exp == fmt.exp_ones and not alternative:
@@ -97,7 +118,13 @@ def unpack(fmt, bits, env, conversion=False):
         return Operand("qnan" if frac & fmt.quiet_bit else "snan", sign, bits)
     else:
         value = (1 + Fraction(frac, 1 << fmt.frac_bits)) * Fraction(2) ** (exp - fmt.bias)
-    return Operand("finite", sign, bits, -value if sign else value)
+    return Operand("finite", sign, bits, -value if sign else value, denormal=exp == 0)
+
+
+def process_denormals(fmt, env, *ops):
+    """FPProcessDenorms: with AH, an operand that is a denormal and was used as one raises IDC."""
+    if env.alternative and fmt is not H and any(op.denormal for op in ops):
+        env.flags |= IDC
 
 
 class Exact:
@@ -147,13 +174,19 @@ def round_up(rounding, sign, odd, inexact, versus_half):
 def round_magnitude(fmt, sign, magnitude, env, rounding, conversion=False):
     """FPRound of a non-zero value, or FPRoundCV."""
     exponent = magnitude.exponent()
-    if exponent < fmt.min_exp and env.flushes(fmt) and not (conversion and fmt is H):
-        env.flags |= UFC
+    tiny = exponent < fmt.min_exp
+    if env.alternative:
+        # Tininess after rounding: to the precision of the format, as if the exponent had no limit.
+        whole, inexact, versus_half = magnitude.scaled(fmt.frac_bits - exponent)
+        whole += round_up(rounding, sign, whole & 1, inexact, versus_half)
+        tiny = Exact(whole * Fraction(2) ** (exponent - fmt.frac_bits)).exponent() < fmt.min_exp
+    if tiny and env.flushes(fmt) and not (conversion and fmt is H):
+        env.flags |= UFC | (IXC if env.alternative else 0)
         return fmt.zero(sign)
     biased = max(exponent - fmt.min_exp + 1, 0)
     scale = fmt.frac_bits - (exponent if biased else fmt.min_exp)
     mantissa, inexact, versus_half = magnitude.scaled(scale)
-    if biased == 0 and inexact:
+    if tiny and inexact:
         env.flags |= UFC
     if round_up(rounding, sign, mantissa & 1, inexact, versus_half):
         mantissa += 1
@@ -187,16 +220,26 @@ def round_value(fmt, value, env, rounding=None, conversion=False):
 def process_nan(fmt, op, env):
     if op.kind == "snan":
         env.flags |= IOC
-    return fmt.default_nan if env.fpcr & DN else op.bits | fmt.quiet_bit
+    return env.default_nan(fmt) if env.fpcr & DN else op.bits | fmt.quiet_bit
+
+
+def selected_nan(ops, env):
+    """FPProcessNaNs, FPProcessNaNs3: the first signaling, else the first quiet NaN, else None. With AH the first operand's (after
+    an addend: a factor's, which comes first), and it is signaling when any is."""
+    nans = [op for op in ops if op.is_nan]
+    if not nans:
+        return None
+    if env.alternative and len(nans) > 1:
+        chosen = nans[1] if len(ops) == 3 and nans[0] is ops[0] else nans[0]
+        kind = "snan" if any(op.kind == "snan" for op in nans) else "qnan"
+        return Operand(kind, chosen.sign, chosen.bits), ops.index(chosen)
+    chosen = min(nans, key=lambda op: op.kind != "snan")
+    return chosen, ops.index(chosen)
 
 
 def process_nans(fmt, ops, env):
-    """FPProcessNaNs, FPProcessNaNs3: the first signaling, else the first quiet NaN, else None."""
-    for kind in ("snan", "qnan"):
-        for op in ops:
-            if op.kind == kind:
-                return process_nan(fmt, op, env)
-    return None
+    found = selected_nan(list(ops), env)
+    return found and process_nan(fmt, found[0], env)
 
 
 def convert_nan(src, dst, bits):
@@ -210,11 +253,17 @@ def convert_nan(src, dst, bits):
 
 def invalid(fmt, env):
     env.flags |= IOC
-    return fmt.default_nan
+    return env.default_nan(fmt)
 
 
-def neg(fmt, bits):
-    return bits ^ 1 << (fmt.width - 1)
+def is_nan(fmt, bits):
+    _, exp, frac = fmt.fields(bits)
+    return exp == fmt.exp_ones and frac != 0
+
+
+def neg(fmt, env, bits):
+    """FPNeg: with AH, a NaN keeps its sign."""
+    return bits if env.alternative and is_nan(fmt, bits) else bits ^ 1 << (fmt.width - 1)
 
 
 def add(fmt, env, a, b, subtract=False):
@@ -222,6 +271,7 @@ def add(fmt, env, a, b, subtract=False):
     nan = process_nans(fmt, (x, y), env)
     if nan is not None:
         return nan
+    process_denormals(fmt, env, x, y)
     y_sign, y_value = (1 - y.sign, -y.value) if subtract else (y.sign, y.value)
     if x.kind == y.kind == "inf":
         return fmt.inf(x.sign) if x.sign == y_sign else invalid(fmt, env)
@@ -239,7 +289,8 @@ def sub(fmt, env, a, b):
 
 
 def abd(fmt, env, a, b):
-    return sub(fmt, env, a, b) & ~(1 << (fmt.width - 1))
+    result = sub(fmt, env, a, b)
+    return result if env.alternative and is_nan(fmt, result) else result & ~(1 << (fmt.width - 1))
 
 
 def product(fmt, env, a, b, inf_by_zero):
@@ -247,6 +298,7 @@ def product(fmt, env, a, b, inf_by_zero):
     nan = process_nans(fmt, (x, y), env)
     if nan is not None:
         return nan
+    process_denormals(fmt, env, x, y)
     sign = x.sign ^ y.sign
     if {x.kind, y.kind} == {"inf", "zero"}:
         return inf_by_zero(sign)
@@ -270,6 +322,8 @@ def div(fmt, env, a, b):
     nan = process_nans(fmt, (x, y), env)
     if nan is not None:
         return nan
+    if y.kind != "zero":
+        process_denormals(fmt, env, x, y)
     sign = x.sign ^ y.sign
     if x.kind == y.kind and x.kind in ("inf", "zero"):
         return invalid(fmt, env)
@@ -293,13 +347,14 @@ def sqrt(fmt, env, a):
         return invalid(fmt, env)
     if x.kind == "inf":
         return fmt.inf(0)
+    process_denormals(fmt, env, x)
     return round_magnitude(fmt, 0, SquareRoot(x.value), env, env.rounding)
 
 
 def muladd_operands(fmt, env, addend, x, y, nan):
     """FPMulAdd after unpacking; `nan` is what FPProcessNaNs3 found."""
     bad_product = {x.kind, y.kind} == {"inf", "zero"}
-    if addend.kind == "qnan" and bad_product:
+    if addend.kind == "qnan" and bad_product and not env.alternative:
         return invalid(fmt, env)
     if nan is not None:
         return nan
@@ -307,6 +362,7 @@ def muladd_operands(fmt, env, addend, x, y, nan):
     inf_product = "inf" in (x.kind, y.kind)
     if bad_product or (addend.kind == "inf" and inf_product and addend.sign != sign):
         return invalid(fmt, env)
+    process_denormals(fmt, env, addend, *(() if x.half else (x, y)))
     if addend.kind == "inf":
         return fmt.inf(addend.sign)
     if inf_product:
@@ -324,17 +380,18 @@ def muladd(fmt, env, addend, a, b):
 def muladd_hs(env, addend, a, b):
     """FPMulAddH: half precision factors, single precision sum."""
     ops = [unpack(S, addend, env), unpack(H, a, env), unpack(H, b, env)]
-    nan = None
-    for kind in ("snan", "qnan"):
-        for op, fmt in zip(ops, (S, H, H)):
-            if nan is None and op.kind == kind:
-                nan = process_nan(fmt, op, env)
-                nan = convert_nan(H, S, nan) if fmt is H else nan
+    ops[1].half = ops[2].half = True
+    nan, found = None, selected_nan(ops, env)
+    if found:
+        fmt = (S, H, H)[found[1]]
+        nan = process_nan(fmt, found[0], env)
+        nan = convert_nan(H, S, nan) if fmt is H else nan
     return muladd_operands(S, env, *ops, nan)
 
 
 def step(fmt, env, a, b, constant, scale):
-    x, y = unpack(fmt, neg(fmt, a), env), unpack(fmt, b, env)
+    a, env = neg(fmt, env, a), env.for_estimate()
+    x, y = unpack(fmt, a, env), unpack(fmt, b, env)
     nan = process_nans(fmt, (x, y), env)
     if nan is not None:
         return nan
@@ -357,27 +414,40 @@ def order(op):
     return {"inf": Fraction(2) ** 2000 * (-1 if op.sign else 1)}.get(op.kind, op.value)
 
 
-def extreme(fmt, env, a, b, pick_first, zero_sign):
+def extreme(fmt, env, a, b, pick_first, zero_sign, by_ah=True):
+    """FPMax, FPMin; with AH (not for the NM forms) the second operand is the answer to all that is not ordered."""
     x, y = unpack(fmt, a, env), unpack(fmt, b, env)
+    alternative = by_ah and env.alternative
+    if alternative and (x.is_nan or y.is_nan):
+        env.flags |= IOC
+        return fmt.zero(y.sign) if y.kind == "zero" else b
+    if alternative and x.kind == y.kind == "zero":
+        return fmt.zero(y.sign)
     nan = process_nans(fmt, (x, y), env)
     if nan is not None:
         return nan
+    process_denormals(fmt, env, x, y)
     chosen = x if pick_first(order(x), order(y)) else y
     if chosen.kind == "zero":
         return fmt.zero(zero_sign(x.sign, y.sign))
+    if chosen.denormal and not alternative:
+        return round_value(fmt, chosen.value, env)
     return chosen.bits
 
 
-def fmax(fmt, env, a, b):
-    return extreme(fmt, env, a, b, lambda x, y: x > y, lambda x, y: x & y)
+def fmax(fmt, env, a, b, by_ah=True):
+    return extreme(fmt, env, a, b, lambda x, y: x > y, lambda x, y: x & y, by_ah)
 
 
-def fmin(fmt, env, a, b):
-    return extreme(fmt, env, a, b, lambda x, y: x < y, lambda x, y: x | y)
+def fmin(fmt, env, a, b, by_ah=True):
+    return extreme(fmt, env, a, b, lambda x, y: x < y, lambda x, y: x | y, by_ah)
 
 
 def without_quiet_nan(fmt, env, a, b, loser):
-    a_quiet, b_quiet = (unpack(fmt, bits, env).kind == "qnan" for bits in (a, b))
+    x, y = unpack(fmt, a, env), unpack(fmt, b, env)
+    a_quiet, b_quiet = x.kind == "qnan", y.kind == "qnan"
+    if env.alternative and x.is_nan and y.is_nan:
+        return a, b
     if a_quiet and not b_quiet:
         a = loser
     elif b_quiet and not a_quiet:
@@ -386,24 +456,25 @@ def without_quiet_nan(fmt, env, a, b, loser):
 
 
 def maxnm(fmt, env, a, b):
-    return fmax(fmt, env, *without_quiet_nan(fmt, env, a, b, fmt.inf(1)))
+    return fmax(fmt, env, *without_quiet_nan(fmt, env, a, b, fmt.inf(1)), by_ah=False)
 
 
 def minnm(fmt, env, a, b):
-    return fmin(fmt, env, *without_quiet_nan(fmt, env, a, b, fmt.inf(0)))
+    return fmin(fmt, env, *without_quiet_nan(fmt, env, a, b, fmt.inf(0)), by_ah=False)
 
 
-def unordered(x, y, env, signal_nans):
+def unordered(fmt, x, y, env, signal_nans):
     if x.is_nan or y.is_nan:
         if signal_nans or "snan" in (x.kind, y.kind):
             env.flags |= IOC
         return True
+    process_denormals(fmt, env, x, y)
     return False
 
 
 def compare(fmt, env, a, b, signal_nans):
     x, y = unpack(fmt, a, env), unpack(fmt, b, env)
-    if unordered(x, y, env, signal_nans):
+    if unordered(fmt, x, y, env, signal_nans):
         return 0b0011
     if order(x) == order(y):
         return 0b0110
@@ -412,7 +483,7 @@ def compare(fmt, env, a, b, signal_nans):
 
 def predicate(fmt, env, a, b, signal_nans, holds):
     x, y = unpack(fmt, a, env), unpack(fmt, b, env)
-    return int(not unordered(x, y, env, signal_nans) and holds(order(x), order(y)))
+    return int(not unordered(fmt, x, y, env, signal_nans) and holds(order(x), order(y)))
 
 
 def eq(fmt, env, a, b):

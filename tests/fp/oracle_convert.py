@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from oracle import (AHP, D, DN, DZC, H, HALF, IOC, IXC, NEGINF, ODD, OFC, POSINF, S, TIEEVEN, UFC,
-                    ZERO, Exact, convert_nan, invalid, process_nan, round_up, round_value, unpack)
+                    ZERO, Exact, SquareRoot, convert_nan, invalid, process_denormals, process_nan, round_up, round_value, unpack)
 
 
 def convert(src, dst, env, a, rounding=None):
@@ -14,7 +14,7 @@ def convert(src, dst, env, a, rounding=None):
             env.flags |= IOC
         if alternative:
             return dst.zero(op.sign)
-        return dst.default_nan if env.fpcr & DN else convert_nan(src, dst, a)
+        return env.default_nan(dst) if env.fpcr & DN else convert_nan(src, dst, a)
     if op.kind == "inf":
         if alternative:
             env.flags |= IOC
@@ -22,6 +22,7 @@ def convert(src, dst, env, a, rounding=None):
         return dst.inf(op.sign)
     if op.kind == "zero":
         return dst.zero(op.sign)
+    process_denormals(src, env, op)
     return round_value(dst, op.value, env, rounding, conversion=True)
 
 
@@ -132,6 +133,20 @@ def rsqrt_table(a):
     return (b + 1) // 2
 
 
+def recip_table12(a):
+    """RecipEstimate with increased precision, for 2048 <= a < 4096: 2^24 / (a + 1/2), to the nearest, a half down."""
+    whole, inexact, versus_half = Exact(Fraction(1 << 25) / (2 * a + 1)).scaled(0)
+    return whole + (inexact and versus_half > 0)
+
+
+def rsqrt_table12(a):
+    """RecipSqrtEstimate with increased precision, for 1024 <= a < 4096: by a root of 53 bits, as the manual defines it."""
+    middle = Fraction(2 * a + 1, 2) if a < 2048 else Fraction(a // 2 * 2 + 1)
+    root, _, versus_half = SquareRoot(middle).scaled(47)
+    whole, inexact, remainder = Exact(Fraction(1 << 65) / (root + (versus_half > 0))).scaled(0)
+    return whole + round_up(TIEEVEN, 0, whole & 1, inexact, remainder)
+
+
 def pack_estimate(fmt, sign, value, env):
     """An estimate is representable: encoding it must not raise a flag, and flushing is off."""
     flags, fpcr = env.flags, env.fpcr
@@ -142,7 +157,9 @@ def pack_estimate(fmt, sign, value, env):
     return bits
 
 
-def recip_estimate(fmt, env, a):
+def recip_estimate(fmt, env, a, precise=False):
+    precise = precise and env.alternative
+    env = env.for_estimate()
     op = unpack(fmt, a, env)
     if op.is_nan:
         return process_nan(fmt, op, env)
@@ -160,13 +177,16 @@ def recip_estimate(fmt, env, a):
         env.flags |= UFC
         return fmt.zero(op.sign)
     exponent = Exact(size).exponent()
-    scaled = int(size * Fraction(2) ** (8 - exponent))
-    # 1/x = 1/(scaled/256 * 2^exponent), and the table holds 2^17/scaled.
-    estimate = Fraction(recip_table(scaled), 1 << 9) * Fraction(2) ** -exponent
+    scaled = int(size * Fraction(2) ** ((11 if precise else 8) - exponent))
+    # 1/x = 1/(scaled/256 * 2^exponent), and the table holds 2^17/scaled; or 1/(scaled/2048 * 2^exponent) and 2^24/scaled.
+    table = Fraction(recip_table12(scaled), 1 << 13) if precise else Fraction(recip_table(scaled), 1 << 9)
+    estimate = table * Fraction(2) ** -exponent
     return pack_estimate(fmt, op.sign, estimate, env)
 
 
-def rsqrt_estimate(fmt, env, a):
+def rsqrt_estimate(fmt, env, a, precise=False):
+    precise = precise and env.alternative
+    env = env.for_estimate(False)
     op = unpack(fmt, a, env)
     if op.is_nan:
         return process_nan(fmt, op, env)
@@ -179,9 +199,18 @@ def rsqrt_estimate(fmt, env, a):
         return fmt.zero(0)
     # x = scaled/512 * 4^half with 0.25 <= scaled/512 < 1; the table holds 256/sqrt(scaled/512).
     half = (Exact(op.value).exponent() + 2) // 2
-    scaled = int(op.value * Fraction(4) ** -half * 512)
-    assert 128 <= scaled < 512
-    return pack_estimate(fmt, 0, Fraction(rsqrt_table(scaled), 256) * Fraction(2) ** -half, env)
+    scaled = int(op.value * Fraction(4) ** -half * (4096 if precise else 512))
+    table = Fraction(rsqrt_table12(scaled), 4096) if precise else Fraction(rsqrt_table(scaled), 256)
+    return pack_estimate(fmt, 0, table * Fraction(2) ** -half, env)
+
+
+def recip_estimate12(fmt, env, a):
+    """FEAT_RPRES: twelve bits where FPCR.AH is set."""
+    return recip_estimate(fmt, env, a, True)
+
+
+def rsqrt_estimate12(fmt, env, a):
+    return rsqrt_estimate(fmt, env, a, True)
 
 
 def recip_estimate_u32(env, a):
@@ -193,6 +222,7 @@ def rsqrt_estimate_u32(env, a):
 
 
 def recpx(fmt, env, a):
+    env = env.for_estimate()
     op = unpack(fmt, a, env)
     if op.is_nan:
         return process_nan(fmt, op, env)

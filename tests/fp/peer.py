@@ -135,6 +135,9 @@ def odds_and_ends():
                 t = TYPES[dst]
                 yield function("%s fp_convert_%s%s(%s a, FpEnv *env)" % (t, src, dst, TYPES[src]),
                                run(scalar("fcvt %s3, %s0" % (dst, src)), "a"), "(%s)r" % t)
+    for name, mnemonic in (("recip", "frecpe"), ("rsqrt", "frsqrte")):
+        yield function("uint32_t fp_%s_estimate12_s(uint32_t a, FpEnv *env)" % name,
+                       run(scalar(mnemonic + " s3, s0"), "a"), "(uint32_t)r")
     yield function("uint32_t fp_convert_ds_odd(uint64_t a, FpEnv *env)",
                    run(scalar("fcvtxn s3, d0"), "a"), "(uint32_t)r")
     yield function("uint32_t fp_muladd_hs(uint32_t c, uint16_t a, uint16_t b, FpEnv *env)",
@@ -160,6 +163,8 @@ def has_instruction(line):
     """Whether an instruction exists for the vector; some functions are more general."""
     name, *words = line.split()
     arg = [int(word, 16) for word in words]
+    if name in ("recip_estimate_s", "rsqrt_estimate_s"):
+        return not arg[0] & 2  # with FPCR.AH the instruction is the one of FEAT_RPRES, recip_estimate12_s
     if name.startswith(("to_sint", "to_uint")):
         _, _, bits, fbits, rounding, *_ = arg
         return (bits != 16 or name.endswith("h")) and (fbits == 0 or ROUNDINGS[rounding] == "z")

@@ -66,6 +66,8 @@ typedef uint64_t Operation(Call *call);
     EACH_IN_FORMAT(X, h, H)                                            \
     EACH_IN_FORMAT(X, s, S)                                            \
     EACH_IN_FORMAT(X, d, D)                                            \
+    X(recip_estimate12_s, fp_recip_estimate12_s(S(0), ENV))            \
+    X(rsqrt_estimate12_s, fp_rsqrt_estimate12_s(S(0), ENV))            \
     X(muladd_hs, fp_muladd_hs(S(0), H(1), H(2), ENV))                  \
     X(recip_estimate_u32, fp_recip_estimate_u32(S(0)))                 \
     X(rsqrt_estimate_u32, fp_rsqrt_estimate_u32(S(0)))                 \
