@@ -99,7 +99,7 @@ def stress_expectations():
 PROGRAMS = {
     "openssl": Program([], ["INSTALL PASSED", r"AES-128-GCM +\d+", r"ecdsa \(nistp256\) +[\d.]+s"], openssl_files, openssl_after),
     "python": Program(["compute.py"], []),
-    **{"python-" + name: Program(["python-tests"], ["Result: SUCCESS"], host=False) for name in ("numeric", "math", "library")},
+    **{"python-" + name: Program(["python-tests"], ["Result: SUCCESS"], host=False) for name in ("numeric", "math", "library", "decimal")},
     "perl": Program(["perl.pl"], []),
     "stress": Program(["stress-classes"], list(stress_expectations()), host=False),
     "gcc": Program(["sample.c"], ["vectors, 0 failed"], gcc_files),
