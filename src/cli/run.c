@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -17,22 +16,14 @@
 #include "cli.h"
 #include "display.h"
 #include "gdb.h"
+#include "run-options.h"
 #include "terminal.h"
 
 enum { MAX_TRACES = 4, GUEST_ERRORS_SHOWN = 10 };
 
 typedef struct {
-    char *kernel, *initrd, *append, *dtb, *dump_dtb, *firmware;
-    char *cpu, *smp, *memory, *clock, *seed, *max_insns, *timeout, *block_insns, *console;
-    char *display, *gdb;
-    char **traces, **drives;
-    gboolean stats, state_hash, wait, pci;
-} Options;
-
-typedef struct {
-    Options o;
+    CliRunOptions o;
     VmConfig config;
-    VmDrive drives[VM_MAX_DRIVES];
     VmMachine *machine;
     CliTerminal *terminal;
     CliDisplay *display; /* NULL: none */
@@ -45,115 +36,6 @@ typedef struct {
     unsigned signal_watch, timer_watch;
     int forced_status; /* why we stopped the machine ourselves, else -1 */
 } Run;
-
-static bool parse_options(int argc, char **argv, Options *o)
-{
-    const GOptionEntry entries[] = {
-        { "kernel", 'k', 0, G_OPTION_ARG_FILENAME, &o->kernel,
-          "arm64 Image (plain or packed) or ELF", "FILE" },
-        { "initrd", 'i', 0, G_OPTION_ARG_FILENAME, &o->initrd, "initial ramdisk", "FILE" },
-        { "append", 'a', 0, G_OPTION_ARG_STRING, &o->append, "kernel command line", "TEXT" },
-        { "dtb", 0, 0, G_OPTION_ARG_FILENAME, &o->dtb,
-          "device tree instead of the board's own", "FILE" },
-        { "dump-dtb", 0, 0, G_OPTION_ARG_FILENAME, &o->dump_dtb,
-          "write the device tree and exit", "FILE" },
-        { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &o->firmware, "image for the flash at 0",
-          "FILE" },
-        { "cpu", 0, 0, G_OPTION_ARG_STRING, &o->cpu, "CPU model (see armillary info cpu)",
-          "NAME,FEAT=on|off,..." },
-        { "smp", 's', 0, G_OPTION_ARG_STRING, &o->smp, "number of vCPUs (1)", "N" },
-        { "memory", 'm', 0, G_OPTION_ARG_STRING, &o->memory, "size of RAM (1G)", "SIZE" },
-        { "display", 0, 0, G_OPTION_ARG_STRING, &o->display,
-          "sdl: show the console in a window too", "none|sdl" },
-        { "clock", 0, 0, G_OPTION_ARG_STRING, &o->clock,
-          "host (default), or virtual: the same run every time",
-          "host|virtual" },
-        { "seed", 0, 0, G_OPTION_ARG_STRING, &o->seed, "seed of all randomness", "N" },
-        { "console", 0, 0, G_OPTION_ARG_STRING, &o->console,
-          "where typing goes: ttyAMA0 (default) or hvc0", "uart|virtio" },
-        { "drive", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->drives,
-          "a raw disk; also readonly=on, snapshot=on", "file=FILE,..." },
-        { "pci", 0, 0, G_OPTION_ARG_NONE, &o->pci,
-          "virtio devices are behind a PCIe host, with MSI-X", NULL },
-        { "trace", 't', 0, G_OPTION_ARG_STRING_ARRAY, &o->traces,
-          "write events (see armillary info events)", "EVENT,...[:FILE]" },
-        { "gdb", 0, 0, G_OPTION_ARG_STRING, &o->gdb, "let gdb debug the machine",
-          "tcp:PORT|unix:PATH" },
-        { "wait", 0, 0, G_OPTION_ARG_NONE, &o->wait, "start when gdb has come and says so", NULL },
-        { "stats", 0, 0, G_OPTION_ARG_NONE, &o->stats, "print figures at exit", NULL },
-        { "state-hash", 0, 0, G_OPTION_ARG_NONE, &o->state_hash, "print the state's hash at exit",
-          NULL },
-        { "max-insns", 0, 0, G_OPTION_ARG_STRING, &o->max_insns, "stop after N instructions",
-          "N" },
-        { "block-insns", 0, 0, G_OPTION_ARG_STRING, &o->block_insns,
-          "at most N instructions per block (for tests)", "N" },
-        { "timeout", 0, 0, G_OPTION_ARG_STRING, &o->timeout, "stop after that much time",
-          "SECONDS" },
-        { .long_name = NULL }
-    };
-    return cli_parse(&argc, &argv, entries,
-                     "run a machine on this terminal (Ctrl-A h: keys)");
-}
-
-static bool parse_clock(Run *r, GError **error)
-{
-    const char *clock = r->o.clock ? r->o.clock : "host";
-    r->config.virtual_clock = strcmp(clock, "virtual") == 0;
-    if (!r->config.virtual_clock && strcmp(clock, "host") != 0) {
-        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--clock %s: it is host or virtual", clock);
-        return false;
-    }
-    return true;
-}
-
-static bool parse_console(Run *r, GError **error)
-{
-    const char *console = r->o.console ? r->o.console : "uart";
-    r->config.virtio_console = strcmp(console, "virtio") == 0;
-    if (!r->config.virtio_console && strcmp(console, "uart") != 0) {
-        g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "--console %s: it is uart or virtio",
-                    console);
-        return false;
-    }
-    return true;
-}
-
-static bool make_config(Run *r, GError **error)
-{
-    const Options *o = &r->o;
-    uint64_t cpus = 1, block_insns = 0;
-    r->config = (VmConfig){ .cpu = o->cpu, .memory = UINT64_C(1) << 30, .seed = 1,
-                            .pci = o->pci };
-    if (!parse_clock(r, error) || !parse_console(r, error) ||
-        (o->smp && !cli_parse_number("--smp", o->smp, &cpus, error)) ||
-        (o->memory && !cli_parse_size(o->memory, &r->config.memory, error)) ||
-        (o->block_insns &&
-         !cli_parse_number("--block-insns", o->block_insns, &block_insns, error)) ||
-        (o->max_insns &&
-         !cli_parse_number("--max-insns", o->max_insns, &r->config.max_insns, error))) {
-        return false;
-    }
-    r->config.cpus = (unsigned)MIN(cpus, UINT32_MAX);
-    r->config.max_block_insns = (uint32_t)MIN(block_insns, UINT32_MAX);
-    r->config.drives = r->drives;
-    for (char **d = o->drives; d && *d; d++) {
-        if (r->config.n_drives == VM_MAX_DRIVES) {
-            g_set_error(error, VM_ERROR, VM_ERROR_CONFIG, "more than %d --drive", VM_MAX_DRIVES);
-            return false;
-        }
-        if (!cli_parse_drive(*d, &r->drives[r->config.n_drives++], error)) {
-            return false;
-        }
-    }
-    if (o->seed) {
-        return cli_parse_number("--seed", o->seed, &r->config.seed, error);
-    }
-    if (!r->config.virtual_clock) {
-        const ssize_t n = getrandom(&r->config.seed, sizeof r->config.seed, GRND_NONBLOCK);
-        (void)n; /* without entropy the fixed seed has to do */
-    }
-    return true;
-}
 
 /* "EVENTS[:FILE]". */
 static bool add_trace(Run *r, const char *text, GError **error)
@@ -385,12 +267,13 @@ static bool dump_dtb(Run *r, GError **error)
 
 static int prepare_and_run(Run *r, GError **error)
 {
-    const Options *o = &r->o;
+    const CliRunOptions *o = &r->o;
     const VmImages images = { .kernel = o->kernel, .initrd = o->initrd, .append = o->append,
                               .dtb = o->dtb, .firmware = o->firmware,
                               .tree_only = o->dump_dtb != NULL };
-    if (!make_config(r, error) || !(r->machine = vm_new(&r->config, error)) ||
-        !set_up_events(r, error) || !vm_load(r->machine, &images, error)) {
+    if (!cli_run_options_config(&r->o, &r->config, error) ||
+        !(r->machine = vm_new(&r->config, error)) || !set_up_events(r, error) ||
+        !vm_load(r->machine, &images, error)) {
         return -1;
     }
     if (o->dump_dtb) {
@@ -410,18 +293,7 @@ static void clean_up(Run *r)
     for (unsigned i = 0; i < r->n_traces; i++) {
         trace_text_free(r->traces[i]);
     }
-    char *const strings[] = { r->o.kernel, r->o.initrd, r->o.append, r->o.dtb, r->o.dump_dtb,
-                              r->o.firmware, r->o.cpu, r->o.smp, r->o.memory, r->o.clock,
-                              r->o.seed, r->o.max_insns, r->o.timeout, r->o.block_insns,
-                              r->o.console, r->o.display, r->o.gdb };
-    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
-        g_free(strings[i]);
-    }
-    g_strfreev(r->o.traces);
-    g_strfreev(r->o.drives);
-    for (unsigned i = 0; i < r->config.n_drives; i++) {
-        g_free((char *)r->drives[i].file);
-    }
+    cli_run_options_free(&r->o);
 }
 
 int cli_run(int argc, char **argv)
@@ -429,7 +301,7 @@ int cli_run(int argc, char **argv)
     Run r = { .signal_fd = -1, .timer_fd = -1, .forced_status = -1 };
     g_autoptr(GError) error = NULL;
     int status = CLI_USAGE;
-    if (parse_options(argc, argv, &r.o)) {
+    if (cli_run_options_parse(argc, argv, &r.o)) {
         status = prepare_and_run(&r, &error);
         if (status < 0) {
             status = cli_fail(error);

@@ -67,6 +67,10 @@ void interp_lower_release(InterpLower *l, IrVal v);
 uint16_t interp_lower_new_temp(InterpLower *l);
 /* [offset, offset + size) of guest state is about to be written: values still wanted move away. */
 void interp_lower_save_aliases(InterpLower *l, uint32_t offset, uint32_t size);
+/* Moves v, zero-extended, into a temporary. */
+void interp_lower_move_away(InterpLower *l, IrVal v);
+/* The move that zero-extends so many bits. */
+InterpKind interp_lower_widen(unsigned bits);
 /* v is at `place` from now on. */
 void interp_lower_place(InterpLower *l, IrVal v, uint16_t place, unsigned bits);
 
@@ -78,6 +82,8 @@ bool interp_lower_compare(InterpLower *l, IrVal v, uint16_t place);
 /* Appends an operation, or joins it with the one before. */
 void interp_lower_join(InterpLower *l, InterpOp op);
 
+void interp_lower_get(InterpLower *l, IrVal v);
+void interp_lower_put(InterpLower *l);
 void interp_lower_load(InterpLower *l, IrVal v);
 void interp_lower_store(InterpLower *l);
 void interp_lower_atomic(InterpLower *l, IrVal v);
