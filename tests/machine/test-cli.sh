@@ -81,7 +81,7 @@ def await_raw(fd):
 
 pid, fd = pty.fork()
 if pid == 0:
-    os.execv(sys.argv[1], [sys.argv[1], "run", "-k", sys.argv[2]])
+    os.execv(sys.argv[1], [sys.argv[1], "run", "--timeout", "60", "-k", sys.argv[2]])
 await_raw(fd)
 os.write(fd, b"\x01h")
 text = b""
@@ -106,7 +106,7 @@ if pid == 0:
     os.setsid()
     for n in (0, 1, 2):
         os.dup2(slave, n)
-    os.execv(sys.argv[1], [sys.argv[1], "run", "-k", sys.argv[2]])
+    os.execv(sys.argv[1], [sys.argv[1], "run", "--timeout", "60", "-k", sys.argv[2]])
 await_raw(slave)
 os.kill(pid, 9)
 os.waitpid(pid, 0)
