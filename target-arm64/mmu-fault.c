@@ -125,7 +125,7 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
         e.iss = a64_fault_status(f) | (f->s1ptw ? ISS_S1PTW : 0u);
     } else {
         e.iss = data_iss(from, f, vncr);
-        e.iss2 = names_ls64(from, f) ? A64_MEM_GET_XS(from->mem) : 0;
+        e.iss2 |= names_ls64(from, f) ? A64_MEM_GET_XS(from->mem) : 0;
     }
     if (e.el == 2 && cpu->st.pstate.el < 2 && external(f) && !f->stage2 && !a64_in_host(cpu)) {
         e.control = a64_mmu_hcr(cpu) & A64_HCR_EL2_TGE ? "HCR_EL2.TGE" : "HCR_EL2.TEA";
