@@ -129,8 +129,8 @@ typedef struct {
 
 /* What is too slow for one night with every mode takes a part of the chunks, another one with the next seed. */
 static const Row ROWS[] = {
-    ROW(add_h, ALL, 0, 1), DIRECTED(add_h, ALL, 0, 8), ROW(add_h, ALL, WIDE_FZ16, 8), ROW(add_h, ALL, WIDE_AH | WIDE_FZ16, 8), FLUSHING(add_h, ALL, 256),
-    ROW(mul_h, ALL, 0, 1), DIRECTED(mul_h, ALL, 0, 8), ROW(mul_h, ALL, WIDE_FZ16, 8), ROW(mul_h, ALL, WIDE_AH | WIDE_FZ16, 8), FLUSHING(mul_h, ALL, 256),
+    ROW(add_h, ALL, 0, 1), DIRECTED(add_h, ALL, 0, 16), ROW(add_h, ALL, WIDE_FZ16, 16), ROW(add_h, ALL, WIDE_AH | WIDE_FZ16, 16), FLUSHING(add_h, ALL, 256),
+    ROW(mul_h, ALL, 0, 1), DIRECTED(mul_h, ALL, 0, 16), ROW(mul_h, ALL, WIDE_FZ16, 16), ROW(mul_h, ALL, WIDE_AH | WIDE_FZ16, 16), FLUSHING(mul_h, ALL, 256),
     ROW(max_h, ALL, 0, 1), ROW(max_h, ALL, WIDE_AH, 1), ROW(max_h, ALL, WIDE_FZ16, 8), FLUSHING(max_h, ALL, 256),
     ROW(min_h, ALL, 0, 1), ROW(min_h, ALL, WIDE_AH, 1), ROW(min_h, ALL, WIDE_FZ16, 8), FLUSHING(min_h, ALL, 256),
     ROW(compare_h, ALL, 0, 1), ROW(compare_h, ALL, WIDE_FZ16, 8), ROW(compare_e_h, ALL, WIDE_AH, 8),
@@ -138,9 +138,9 @@ static const Row ROWS[] = {
     EACH_MODE(div_h, ALL, 0, 128), FLUSHING(div_h, ALL, 512),
     ROW(maxnm_h, ALL, 0, 64), FLUSHING(maxnm_h, ALL, 512),
     ROW(minnm_h, ALL, 0, 64), FLUSHING(minnm_h, ALL, 512),
-    EACH_MODE(sqrt_s, ALL, 0, 1), FLUSHING(sqrt_s, ALL, 128),
-    ROW(convert_sh, ALL, 0, 1), DIRECTED(convert_sh, ALL, 0, 8), EACH_MODE(convert_sh, ALL, WIDE_AHP, 32), FLUSHING(convert_sh, ALL, 256),
-    ROUNDINGS(to_sint32_s, 16), ROUNDINGS(to_uint32_s, 16), ROUNDINGS(to_sint64_s, 16), ROUNDINGS(to_uint64_s, 16),
+    ROW(sqrt_s, ALL, 0, 1), DIRECTED(sqrt_s, ALL, 0, 8), FLUSHING(sqrt_s, ALL, 128),
+    ROW(convert_sh, ALL, 0, 1), DIRECTED(convert_sh, ALL, 0, 16), EACH_MODE(convert_sh, ALL, WIDE_AHP, 32), FLUSHING(convert_sh, ALL, 256),
+    ROUNDINGS(to_sint32_s, 32), ROUNDINGS(to_uint32_s, 32), ROUNDINGS(to_sint64_s, 32), ROUNDINGS(to_uint64_s, 32),
     SMALL(sqrt_h, 1), SMALL(convert_hs, 1), SMALL(convert_hd, 1), SMALL(round_int_h, 10), SMALL(from_sint_h, 65), SMALL(from_uint_h, 65),
     INTEGER(to_sint16_h, 17 * 5), INTEGER(to_uint16_h, 17 * 5), INTEGER(to_sint32_h, 33 * 5), INTEGER(to_uint32_h, 33 * 5),
     INTEGER(to_sint64_h, FORMS), INTEGER(to_uint64_h, FORMS),
