@@ -28,8 +28,9 @@ typedef struct {
 /* Word k of slot i behind the code. */
 #define DIFF_LITERAL(i, k) ((uint32_t)((64u * (i) + (k)) * 2654435761u))
 
-/* How a case ended. The slot is: the words, then "next", then "skip": a taken branch of +8 lands on skip. */
-enum { DIFF_NEXT = 0, DIFF_SKIP = 1, DIFF_UNDEF = 2, DIFF_ABORT = 3, DIFF_ALIGN = 4, DIFF_TRAP = 5 };
+/* How a case ended. The slot is: the words, then "next", then "skip": a taken branch of +8 lands on skip.
+ * operand: not the word is UNDEFINED, what it was given does not do (FEAT_FPAC, FEAT_MOPS). */
+enum { DIFF_NEXT = 0, DIFF_SKIP = 1, DIFF_UNDEF = 2, DIFF_ABORT = 3, DIFF_ALIGN = 4, DIFF_TRAP = 5, DIFF_OPERAND = 6 };
 
 typedef struct {
     uint64_t end; /* DIFF_* */

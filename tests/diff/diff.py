@@ -19,7 +19,7 @@ from pathlib import Path
 import gen
 from sequences import Sequences
 
-ENDS = ["next", "skip", "undefined", "abort", "alignment", "trap", "?", "?"]
+ENDS = ["next", "skip", "undefined", "abort", "alignment", "trap", "operand", "?"]
 FPSR = 0x0800009f
 
 

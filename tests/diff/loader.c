@@ -65,6 +65,8 @@ static void map(uint64_t at, uint64_t size)
 }
 
 /* A fault ends the case: take over the registers that the kernel saved and go on behind enter(). */
+enum { ILLEGAL_OPERAND = 2 }; /* ILL_ILLOPN: FEAT_FPAC, FEAT_MOPS */
+
 static void on_signal(int number, void *info, void *frame)
 {
     struct ucontext *uc = frame;
@@ -76,7 +78,8 @@ static void on_signal(int number, void *info, void *frame)
     copy(context.v, fp->vregs, sizeof context.v);
     context.fpcr = fp->fpcr;
     context.fpsr = fp->fpsr;
-    context.end = number == SIGILL    ? DIFF_UNDEF
+    const int code = ((const int *)info)[2]; /* siginfo.si_code */
+    context.end = number == SIGILL    ? code == ILLEGAL_OPERAND ? DIFF_OPERAND : DIFF_UNDEF
                   : number == SIGBUS  ? DIFF_ALIGN
                   : number == SIGTRAP ? DIFF_TRAP
                                       : DIFF_ABORT;

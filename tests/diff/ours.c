@@ -134,6 +134,9 @@ static uint64_t how_it_ended(const A64Cpu *cpu, uint64_t next)
     }
     const uint64_t esr = cpu->st.sr[A64_SR_ESR_EL1];
     switch (esr >> 26 & 63) {
+    case 0x1c: /* FEAT_FPAC */
+    case 0x27: /* FEAT_MOPS */
+        return DIFF_OPERAND;
     case 0x20:
     case 0x24:
         return (esr & 63) == 0x21 ? DIFF_ALIGN : DIFF_ABORT;
