@@ -51,7 +51,8 @@ EITHER = re.compile(r'ACTLR_EL')
 # Registers where flipping every bit need not show.
 READ_AS_WRITTEN = re.compile(r'(HCRX_EL2|(SCTLR2|TCR2)_EL|CNTH[PV]_CTL|AFSR|AMAIR|ACTLR|HACR|DISR|VDISR|CNTFRQ|ICC_|OSLAR|(ELR|ESR|SPSR)_EL)')
 # Registers of FEAT_FGT2 that have no field unless one of these features is there as well.
-FIELDS_OF = {'HFGITR2_EL2': ('FEAT_PoPS', 'FEAT_TRBE_EXC'), 'HFGWTR2_EL2': ('FEAT_PFAR', 'FEAT_SRMASK', 'FEAT_THE')}
+FIELDS_OF = {'HFGITR2_EL2': ('FEAT_PoPS', 'FEAT_TRBE_EXC'), 'HFGRTR2_EL2': ('FEAT_PFAR', 'FEAT_RASv2', 'FEAT_SRMASK', 'FEAT_THE'),
+             'HFGWTR2_EL2': ('FEAT_PFAR', 'FEAT_SRMASK', 'FEAT_THE')}
 
 
 def parse_controls(text):
