@@ -7,7 +7,8 @@ Changes one row of sysregs.tbl or sysinsns.tbl at a time: a key that traps or re
 el12, el02, nv, nv1, nvreg, nonv) is removed or altered, or a rule is removed, inverted or sent to the other Exception
 level. Of each such mutant the generated sources are compiled and linked with the objects of a finished build. The
 comparison of the tables with the facts (tests/tables/check_access.py) judges it, and if that finds nothing the trap
-matrix with its expectation (expect.py). A mutant that passes both survives: a hole. Exit status 1 if there is one.
+matrix with its expectation (expect.py), then guest tests of what the matrix does not vary (PMSELR_EL0.SEL). A mutant
+that passes all survives: a hole. Exit status 1 if there is one.
 Mutants that change nothing, and those whose headers change (none is known), are not counted.
 """
 import argparse
@@ -124,6 +125,7 @@ class Build:
     def __init__(self, build, source):
         self.root, self.tables = build, os.path.join(source, 'target-arm64', 'tables')
         self.matrix_elf = os.path.join(build, 'tests/matrix/matrix.elf')
+        self.guests = [os.path.join(build, 'tests/guest/test-pmu-select.elf')]
         self.text = {}
         for table in TABLES:
             with open(os.path.join(self.tables, table), encoding='utf-8') as file:
@@ -199,7 +201,7 @@ class Bench:
         return ''
 
     def test(self):
-        """Which test fails: 'facts', 'matrix' or None."""
+        """Which test fails: 'facts', 'matrix', 'guest' or None."""
         try:
             if self.build.questions.differ(self.access):
                 return 'facts'
@@ -209,10 +211,13 @@ class Bench:
         if run([sys.executable, os.path.join(HERE, 'matrix.py'), '--armillary', self.program, '--timeout', '240',
                 self.build.matrix_elf, result]).returncode:
             return 'matrix'
-        return 'matrix' if run([sys.executable, os.path.join(HERE, 'expect.py'), '--pairs', PAIRS, result]).returncode else None
+        if run([sys.executable, os.path.join(HERE, 'expect.py'), '--pairs', PAIRS, result]).returncode:
+            return 'matrix'
+        return 'guest' if run([sys.executable, os.path.join(HERE, '..', 'guest', 'run.py'), '--armillary', self.program,
+                               *self.build.guests]).returncode else None
 
     def judge(self, mutant):
-        """'equivalent', 'generator', 'headers', 'build', 'facts', 'matrix' or 'SURVIVED'."""
+        """'equivalent', 'generator', 'headers', 'build', 'facts', 'matrix', 'guest' or 'SURVIVED'."""
         return self.generate(mutant) or (self.make() and 'build') or self.test() or 'SURVIVED'
 
 
