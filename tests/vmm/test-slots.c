@@ -120,7 +120,7 @@ static void while_running(unsigned cpus)
         right += word_at(memory, cpu * 0x4000 + 0x40) == COUNT;
         outside += t.outside[cpu];
     }
-    check(right == cpus && changes > 5, "slots: %u of %u vCPUs counted right, %u changes, %lu accesses in between", right, cpus, changes, outside);
+    check(right == cpus && changes > 0, "slots: %u of %u vCPUs counted right, %u changes, %lu accesses in between", right, cpus, changes, outside);
     tiny_destroy(&t);
     munmap(memory, BYTES);
 }
