@@ -2,7 +2,7 @@
  * A small KVM virtual machine monitor for tests, run inside a guest: a Linux Image with initrd and device tree, GICv3, an 8250
  * UART by MMIO, PSCI by KVM. Linux kernel documentation, "The Definitive KVM API Documentation"; "Booting AArch64 Linux".
  *
- *   vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-e] [-n] [-u] [-p] [-d] IMAGE
+ *   vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-b SEED] [-e] [-n] [-u] [-p] [-d] IMAGE
  *     -t  text before each console line
  *     -e  the guest starts at EL2 (nested)        -n  ... without FEAT_VHE's E2H (nVHE guests)     -u  with a PMU
  *     -p  protected VM                            -d  dirty logging is switched on and read every 100 ms
@@ -37,6 +37,7 @@ typedef struct {
     unsigned long mib;
     const char *append, *initrd, *image, *mark;
     int el2, e2h0, pmu, protected_vm, dirty;
+    unsigned bad_tree; /* not 0: damage the device tree, with this seed */
 } Options;
 
 typedef struct {
@@ -337,17 +338,33 @@ static void *dirty_thread(void *arg)
     return NULL;
 }
 
+/* What a careless monitor may pass: no tree at all, or one with bytes changed in its header and its nodes. */
+static void damage_tree(Vmm *v)
+{
+    uint8_t *tree = v->ram + DTB_AT;
+    uint32_t x = v->o.bad_tree;
+    if (x == 1) {
+        memset(tree, 0, 4096);
+        return;
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        x = x * 1664525 + 1013904223;
+        tree[(x >> 8) % (i < 4 ? 40 : 2048)] ^= (uint8_t)(x >> 24);
+    }
+}
+
 static Options parse(int argc, char **argv)
 {
     Options o = { .cpus = 1, .mib = 256, .append = "console=ttyS0" };
     int c;
-    while ((c = getopt(argc, argv, "c:m:a:i:t:enupd")) != -1) {
+    while ((c = getopt(argc, argv, "c:m:a:i:t:b:enupd")) != -1) {
         switch (c) {
         case 'c': o.cpus = (unsigned)atoi(optarg); break;
         case 'm': o.mib = (unsigned long)atol(optarg); break;
         case 'a': o.append = optarg; break;
         case 'i': o.initrd = optarg; break;
         case 't': o.mark = optarg; break;
+        case 'b': o.bad_tree = (unsigned)atoi(optarg); break;
         case 'e': o.el2 = 1; break;
         case 'n': o.el2 = o.e2h0 = 1; break;
         case 'u': o.pmu = 1; break;
@@ -357,7 +374,7 @@ static Options parse(int argc, char **argv)
         }
     }
     if (optind + 1 != argc || o.cpus < 1 || o.cpus > MAX_CPUS || o.mib < 160) {
-        fputs("usage: vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-e] [-n] [-u] [-p] [-d] IMAGE\n", stderr);
+        fputs("usage: vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-b SEED] [-e] [-n] [-u] [-p] [-d] IMAGE\n", stderr);
         exit(2);
     }
     o.image = argv[optind];
@@ -377,6 +394,9 @@ int main(int argc, char **argv)
         v.initrd_size = load(&v, v.o.initrd, INITRD_AT);
     }
     make_tree(&v);
+    if (v.o.bad_tree) {
+        damage_tree(&v);
+    }
     for (unsigned n = 0; n < v.o.cpus; n++) {
         make_vcpu(&v, n);
     }
