@@ -3,7 +3,7 @@
  * INTID 1022, Superpriority in arbitration, preemption and masking, ICC_RPR_EL1.NMI, ICC_AP1R0_EL1.NMI, ICH_LR<n>_EL2.NMI.
  * Arm GIC Architecture Specification, "Non-maskable interrupts" and these registers; Arm ARM, "Asynchronous exception masking".
  */
-#include "rt.h"
+#include "gic.h"
 
 #define ALLINT s3_0_c4_c3_0
 #define ICC_NMIAR1_EL1 s3_0_c12_c9_5
@@ -33,22 +33,6 @@ PROBE(nothing, "isb\n nop\n nop");
 static u64 sctlr2, sctlr1;
 
 static u32 redist(u64 offset) { return io_read(rt_gicr() + offset); }
-
-static void sgi(unsigned intid)
-{
-    u64 self = READ(mpidr_el1);
-    DSB();
-    WRITE_ISB(ICC_SGI1R_EL1, (u64)intid << 24 | BIT(self & 15) | (self & 0xff00) << 8);
-}
-
-/* The interface sees a change of distributor or redistributor after a while. */
-static bool offered(u64 intid)
-{
-    for (unsigned i = 0; i < 20000; i++)
-        if (READ(ICC_HPPIR1_EL1) == intid)
-            return true;
-    return false;
-}
 
 static void eoi(u64 intid)
 {

@@ -4,7 +4,7 @@
  * Arm GIC Architecture Specification, the register descriptions by their names; "Priority grouping", "Software Generated
  * Interrupts", "Message-based SPIs".
  */
-#include "rt.h"
+#include "gic.h"
 
 #define SPI 90
 #define SPURIOUS 1023
@@ -31,21 +31,6 @@ static void dist_set(u64 offset, u32 value)
 {
     io_write(GICD_BASE + offset, value);
     DSB();
-}
-
-static void sgi(unsigned intid)
-{
-    u64 self = READ(mpidr_el1);
-    DSB();
-    WRITE_ISB(ICC_SGI1R_EL1, (u64)intid << 24 | BIT(self & 15) | (self & 0xff00) << 8);
-}
-
-static bool offered(u64 intid)
-{
-    for (unsigned i = 0; i < 20000; i++)
-        if (READ(ICC_HPPIR1_EL1) == intid)
-            return true;
-    return false;
 }
 
 static bool pending(unsigned cpu, u32 bit)

@@ -2,20 +2,13 @@
  * GICv3: SGIs, PPIs, SPIs, priorities, preemption, EOImode, groups, routing to EL1 and EL2, virtual interrupts by HCR_EL2.
  * Arm GIC Architecture Specification, "Interrupt Handling and Prioritization"; Arm ARM, "Asynchronous exception routing".
  */
-#include "rt.h"
+#include "gic.h"
 
 #define SPI 90
 #define SPURIOUS 1023
 
 static u32 redist(u64 offset) { return io_read(rt_gicr() + offset); }
 static u32 dist(u64 offset) { return io_read(GICD_BASE + offset); }
-static void sgi(unsigned intid)
-{
-    u64 self = READ(mpidr_el1);
-    DSB();
-    WRITE_ISB(ICC_SGI1R_EL1, (u64)intid << 24 | BIT(self & 15) | (self & 0xff00) << 8);
-}
-
 /* The interface sees a change of distributor or redistributor after a while. */
 static u64 ack(void)
 {

@@ -3,7 +3,7 @@
  * in each state, maintenance conditions, EOIcount.
  * Arm GIC Architecture Specification, the register descriptions by their names; "Virtual interrupt handling and prioritization".
  */
-#include "rt.h"
+#include "gic.h"
 
 #define LR(state, intid, priority) ((u64)(state) << 62 | BIT(60) | (u64)(priority) << 48 | (u64)(intid))
 #define LR_GROUP0(lr) ((lr) & ~BIT(60))
@@ -45,15 +45,7 @@ static u64 vtr, pribits, prebits, min_bpr0;
 
 static void start(void)
 {
-    WRITE_ISB(hcr_el2, HCR_RW | HCR_IMO | HCR_FMO);
-    WRITE(ICH_AP1R0_EL2, 0);
-    WRITE(ICH_AP0R0_EL2, 0);
-    WRITE(ICH_LR0_EL2, 0);
-    WRITE(ICH_LR1_EL2, 0);
-    WRITE(ICH_LR2_EL2, 0);
-    WRITE(ICH_LR3_EL2, 0);
-    WRITE(ICH_VMCR_EL2, VMCR_OPEN);
-    WRITE_ISB(ICH_HCR_EL2, 1);
+    start_with(VMCR_OPEN);
 }
 
 static u64 vmcr(unsigned high, unsigned low)

@@ -2,7 +2,7 @@
  * Virtual GIC CPU interface: list registers seen by EL1, EOI, hardware interrupts, priorities, maintenance, traps.
  * Arm GIC Architecture Specification, "Virtual Interrupt Handling and Prioritization".
  */
-#include "rt.h"
+#include "gic.h"
 
 #define LR(state, intid, priority)                                                                 \
     ((u64)(state) << 62 | BIT(60) | (u64)(priority) << 48 | (u64)(intid))
@@ -33,15 +33,7 @@ PROBE(g_ich_hcr, "mrs x0, s3_4_c12_c11_0");
 
 static void start(void)
 {
-    WRITE_ISB(hcr_el2, HCR_RW | HCR_IMO | HCR_FMO);
-    WRITE(ICH_AP1R0_EL2, 0);
-    WRITE(ICH_AP0R0_EL2, 0);
-    WRITE(ICH_LR0_EL2, 0);
-    WRITE(ICH_LR1_EL2, 0);
-    WRITE(ICH_LR2_EL2, 0);
-    WRITE(ICH_LR3_EL2, 0);
-    WRITE(ICH_VMCR_EL2, VMCR_OPEN);
-    WRITE_ISB(ICH_HCR_EL2, 1);
+    start_with(VMCR_OPEN);
 }
 
 static u64 guest(u64 (*probe)(u64), u64 arg)
