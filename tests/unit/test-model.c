@@ -24,7 +24,7 @@ static void id_registers(void **state)
     /* PFR0: AArch64 only at EL0..EL2, GIC system registers */
     assert_int_equal(m->reset[A64_SR_ID_AA64PFR0_EL1] & 0xf000fff, 0x1000111);
     assert_int_equal(field(m, A64_SR_ID_AA64PFR0_EL1, 12), 0); /* EL3: firmware is not modelled */
-    assert_int_equal(field(m, A64_SR_ID_AA64ISAR0_EL1, 20), 2); /* Atomic */
+    assert_int_equal(field(m, A64_SR_ID_AA64ISAR0_EL1, 20), 3); /* Atomic: LSE128 */
     assert_int_equal(field(m, A64_SR_ID_AA64ISAR0_EL1, 4), 2);  /* AES with PMULL */
     assert_int_equal(field(m, A64_SR_ID_AA64ISAR0_EL1, 16), 1); /* CRC32 */
     assert_int_equal(field(m, A64_SR_ID_AA64MMFR1_EL1, 8), 1);  /* VH */
@@ -119,7 +119,8 @@ static void profiles(void **state)
         { "v8.0", 0, 0, 0, 0, 0, 0, 0 },          { "v8.2", 1, 0, 0, 0, 0, 2, 2 },
         { "v8.4", 1, 2, 0, 0, 0, 2, 2 },          { "v8.8", 1, 2, 0, 0, 1, 2, 2 },
         { "v8.8-nv2only", 1, 0, 0, 1, 1, 2, 2 },  { "v8.8-no-e2h0", 1, 2, 14, 0, 1, 2, 2 },
-        { "v8.4,nv=off", 1, 0, 0, 0, 0, 2, 2 },   { "v8.4,e2h0=off", 1, 2, 15, 0, 0, 2, 2 },
+        { "v9.4", 1, 2, 0, 0, 2, 3, 2 },          { "v8.4,nv=off", 1, 0, 0, 0, 0, 2, 2 },
+        { "v8.4,e2h0=off", 1, 2, 15, 0, 0, 2, 2 },
     };
     for (unsigned i = 0; i < sizeof want / sizeof want[0]; i++) {
         A64Model *m = a64_model_new(want[i].name, NULL);
