@@ -1,9 +1,8 @@
 /*
- * Counting: which counter counts what at which Exception level, settling, overflow, alarm, line.
- * Arm ARM, "Controlling the PMU counters", "Behavior on overflow", "Event filtering", "PMU Event
- * Descriptions".
+ * Counting: settling, overflow, alarm, line. Arm ARM, "Controlling the PMU counters", "Behavior on
+ * overflow".
  */
-#include "pmu.h"
+#include "pmu-filter.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,166 +12,11 @@
 #include "cpu.h"
 
 #define UNKNOWN_NS INT64_MIN
-enum { ALL = (1 << A64_PMU_COUNTERS) - 1, HOST_INSNS_PER_NS = 2, HOST_SHORTEST_NS = 2000 };
-#define CYCLE (UINT32_C(1) << A64_PMU_CYCLE)
-
-/* How an event number is counted. */
-enum {
-    KIND_CYCLES = 1 << 28,
-    KIND_INSNS = 1 << 29,
-    KIND_CHAIN = 1 << 30 /* overflows of the counter below */
-};
-
-/*
- * An instruction that reads or writes memory is one access, an atomic one two. A memory access is
- * an access of the first cache, an instruction an access of the one for instructions; they never
- * miss, nothing stalls: those events never occur. A refill of a TLB is a walk.
- */
-static uint32_t what_of(unsigned event)
-{
-    switch (event) {
-    case 0x00:
-        return A64_PMU_SOFTWARE;
-    case 0x02: case 0x35: /* L1I_TLB_REFILL, ITLB_WALK */
-        return A64_PMU_FETCH_WALK;
-    case 0x05: case 0x34: /* L1D_TLB_REFILL, DTLB_WALK */
-        return A64_PMU_DATA_WALK;
-    case 0x06: case 0x40: case 0x66: /* LD_RETIRED, L1D_CACHE_RD, MEM_ACCESS_RD */
-        return A64_PMU_LOAD;
-    case 0x07: case 0x41: case 0x67: /* ST_RETIRED, L1D_CACHE_WR, MEM_ACCESS_WR */
-        return A64_PMU_STORE;
-    case 0x04: case 0x13: /* L1D_CACHE, MEM_ACCESS */
-        return A64_PMU_LOAD | A64_PMU_STORE;
-    case 0x08: case 0x14: case 0x1b: /* INST_RETIRED, L1I_CACHE, INST_SPEC */
-        return KIND_INSNS;
-    case 0x09:
-        return A64_PMU_EXC_TAKEN;
-    case 0x0a:
-        return A64_PMU_EXC_RETURN;
-    case 0x0b: /* CID_WRITE_RETIRED */
-        return A64_PMU_CONTEXT;
-    case 0x0c: /* PC_WRITE_RETIRED */
-        return A64_PMU_TAKEN;
-    case 0x0d: /* BR_IMMED_RETIRED */
-        return A64_PMU_IMMEDIATE;
-    case 0x0e: /* BR_RETURN_RETIRED */
-        return A64_PMU_RETURN;
-    case 0x11: /* CPU_CYCLES */
-        return KIND_CYCLES;
-    case 0x1c: /* TTBR_WRITE_RETIRED */
-        return A64_PMU_TTBR;
-    case 0x1e:
-        return KIND_CHAIN;
-    case 0x21: /* BR_RETIRED */
-        return A64_PMU_BRANCH;
-    default:
-        return 0;
-    }
-}
+enum { HOST_INSNS_PER_NS = 2, HOST_SHORTEST_NS = 2000 };
 
 static const uint64_t *regs(const A64Cpu *cpu)
 {
     return cpu->st.sr;
-}
-
-/* Without EL2 all counters are in the first range; a number beyond the last is all of them. */
-uint32_t a64_pmu_first_range(const A64Cpu *cpu)
-{
-    uint64_t hpmn = regs(cpu)[A64_SR_MDCR_EL2] & A64_MDCR_EL2_HPMN;
-    if (!a64_has(cpu->model, A64_FEAT_EL2) || hpmn > A64_PMU_COUNTERS)
-        return ALL;
-    return (UINT32_C(1) << hpmn) - 1;
-}
-
-/* Counters whose global enable is on. */
-static uint32_t enabled_globally(const A64Cpu *cpu)
-{
-    uint32_t first = a64_pmu_first_range(cpu);
-    return (regs(cpu)[A64_SR_PMCR_EL0] & A64_PMCR_EL0_E ? first | CYCLE : 0) |
-           (regs(cpu)[A64_SR_MDCR_EL2] & A64_MDCR_EL2_HPME ? ALL & ~first : 0);
-}
-
-static uint32_t flags_set(const A64Cpu *cpu)
-{
-    return (uint32_t)regs(cpu)[A64_SR_PMOVSSET_EL0];
-}
-
-/* Counters that do not count because another one has overflowed. */
-static uint32_t frozen(const A64Cpu *cpu)
-{
-    uint64_t pmcr = regs(cpu)[A64_SR_PMCR_EL0];
-    uint32_t first = a64_pmu_first_range(cpu), out = 0;
-    if (pmcr & A64_PMCR_EL0_FZO && flags_set(cpu) & first)
-        out |= first | (pmcr & A64_PMCR_EL0_DP ? CYCLE : 0);
-    if (regs(cpu)[A64_SR_MDCR_EL2] & A64_MDCR_EL2_HPMFZO && flags_set(cpu) & ALL & ~first)
-        out |= ALL & ~first;
-    return out;
-}
-
-/* Counters that MDCR_EL2 keeps from counting at EL2. */
-static uint32_t prohibited(const A64Cpu *cpu, unsigned el)
-{
-    uint64_t mdcr = regs(cpu)[A64_SR_MDCR_EL2];
-    uint32_t out = 0;
-    if (el != 2)
-        return 0;
-    if (mdcr & A64_MDCR_EL2_HPMD)
-        out |= a64_pmu_first_range(cpu) |
-               (regs(cpu)[A64_SR_PMCR_EL0] & A64_PMCR_EL0_DP ? CYCLE : 0);
-    return out | (mdcr & A64_MDCR_EL2_HCCD ? CYCLE : 0);
-}
-
-static uint64_t filter_of(const A64Cpu *cpu, unsigned n)
-{
-    return regs(cpu)[n == A64_PMU_CYCLE ? A64_SR_PMCCFILTR_EL0 : A64_SR_PMEVTYPER0_EL0 + n];
-}
-
-/* Does the counter's filter let el through? */
-static bool passes(const A64Cpu *cpu, unsigned n, unsigned el)
-{
-    uint64_t filter = filter_of(cpu, n);
-    if (el == 2)
-        return filter & A64_PMCCFILTR_EL0_NSH;
-    return !(filter & (el == 1 ? A64_PMCCFILTR_EL0_P : A64_PMCCFILTR_EL0_U));
-}
-
-static uint32_t enabled(const A64Cpu *cpu)
-{
-    return (uint32_t)regs(cpu)[A64_SR_PMCNTENSET_EL0] & enabled_globally(cpu);
-}
-
-static unsigned event_of(const A64Cpu *cpu, unsigned n)
-{
-    return regs(cpu)[A64_SR_PMEVTYPER0_EL0 + n] & 0xffff;
-}
-
-static void derive_el(A64Cpu *cpu, unsigned el)
-{
-    struct A64Pmu *p = cpu->pmu;
-    uint32_t live = enabled(cpu) & ~frozen(cpu) & ~prohibited(cpu, el);
-    p->cycles[el] = live & CYCLE && passes(cpu, A64_PMU_CYCLE, el) ? CYCLE : 0;
-    p->insns[el] = p->events[el] = p->wanted[el] = 0;
-    for (unsigned n = 0; n < A64_PMU_COUNTERS; n++) {
-        uint32_t bit = UINT32_C(1) << n, what = what_of(event_of(cpu, n));
-        if (!(live & bit) || !passes(cpu, n, el))
-            continue;
-        p->cycles[el] |= what & KIND_CYCLES ? bit : 0;
-        p->insns[el] |= what & KIND_INSNS ? bit : 0;
-        what &= ~(uint32_t)(KIND_CYCLES | KIND_INSNS | KIND_CHAIN);
-        p->what[n] = what;
-        p->events[el] |= what ? bit : 0;
-        p->wanted[el] |= what;
-    }
-}
-
-static void derive(A64Cpu *cpu)
-{
-    const struct A64Pmu *p = cpu->pmu;
-    cpu->pmu_counts = false;
-    for (unsigned el = 0; el < 3; el++) {
-        derive_el(cpu, el);
-        cpu->pmu_counts |= p->cycles[el] | p->insns[el] | p->events[el];
-    }
 }
 
 /* What an overflow leads to. */
@@ -227,12 +71,11 @@ static uint64_t *value_of(A64Cpu *cpu, unsigned n)
     return &cpu->st.sr[n == A64_PMU_CYCLE ? A64_SR_PMCCNTR_EL0 : A64_SR_PMEVCNTR0_EL0 + n];
 }
 
-/* Does counter n + 1 count the overflows of n? Its filter is ignored, as it may be. */
+/* Does counter n + 1 count the overflows of n? */
 static bool is_chained(const A64Cpu *cpu, unsigned n)
 {
     return n < A64_PMU_COUNTERS && n % 2 == 0 && is_short(cpu, n) &&
-           what_of(event_of(cpu, n + 1)) & KIND_CHAIN &&
-           enabled(cpu) & ~frozen(cpu) & UINT32_C(1) << (n + 1);
+           a64_pmu_counts_carries(cpu, n + 1);
 }
 
 static void add(A64Cpu *cpu, unsigned n, uint64_t by)
@@ -253,8 +96,8 @@ static void add(A64Cpu *cpu, unsigned n, uint64_t by)
 /* force: what the interrupt controller believes is not known. */
 static void update_line(A64Cpu *cpu, bool force)
 {
-    bool el2, pending =
-        flags_set(cpu) & (uint32_t)regs(cpu)[A64_SR_PMINTENSET_EL1] & enabled_globally(cpu);
+    uint32_t wanted = (uint32_t)regs(cpu)[A64_SR_PMINTENSET_EL1] & a64_pmu_enabled_globally(cpu);
+    bool el2, pending = a64_pmu_flags(cpu) & wanted;
     bool line = pending && signal_of(cpu, &el2) == BY_INTERRUPT;
     cpu->pmu->pending = pending;
     if (a64_pmu_exception(cpu))
@@ -274,9 +117,9 @@ static void add_each(A64Cpu *cpu, uint32_t counters, uint64_t by)
 /* After counting: have flags appeared? */
 static void overflowed(A64Cpu *cpu, uint32_t before)
 {
-    if (flags_set(cpu) == before)
+    if (a64_pmu_flags(cpu) == before)
         return;
-    derive(cpu);
+    a64_pmu_derive(cpu);
     update_line(cpu, false);
 }
 
@@ -286,7 +129,7 @@ void a64_pmu_settle(A64Cpu *cpu)
     A64State *st = &cpu->st;
     uint64_t cycles = eng_insns_now(&cpu->eng), insns = cycles - st->pmu_aborted;
     unsigned el = st->pstate.el;
-    uint32_t before = flags_set(cpu);
+    uint32_t before = a64_pmu_flags(cpu);
     uint64_t by_cycles = cycles - st->pmu_cycles, by_insns = insns - st->pmu_insns;
     st->pmu_cycles = cycles;
     st->pmu_insns = insns;
@@ -352,7 +195,7 @@ static void arm(A64Cpu *cpu, unsigned el)
 void a64_pmu_changed(A64Cpu *cpu)
 {
     bool by_blocks = a64_pmu_by_blocks(cpu);
-    derive(cpu);
+    a64_pmu_derive(cpu);
     update_line(cpu, false);
     arm(cpu, cpu->st.pstate.el);
     if (a64_pmu_by_blocks(cpu) != by_blocks)
@@ -400,17 +243,17 @@ void a64_pmu_wait_slow(A64Cpu *cpu)
 static bool count(A64Cpu *cpu, uint32_t counters, uint32_t what)
 {
     const struct A64Pmu *p = cpu->pmu;
-    uint32_t before = flags_set(cpu);
+    uint32_t before = a64_pmu_flags(cpu);
     for (; counters; counters &= counters - 1) {
         unsigned n = (unsigned)__builtin_ctz(counters);
         unsigned by = (unsigned)__builtin_popcount(p->what[n] & what);
         if (by)
             add(cpu, n, by);
     }
-    if (flags_set(cpu) == before)
+    if (a64_pmu_flags(cpu) == before)
         return false;
     a64_pmu_settle(cpu); /* by the rules as they were */
-    derive(cpu);
+    a64_pmu_derive(cpu);
     update_line(cpu, false);
     return true;
 }
@@ -433,7 +276,7 @@ void a64_pmu_rebuild(A64Cpu *cpu)
         return;
     atomic_store_explicit(&cpu->pmu->due, false, memory_order_relaxed);
     cpu->pmu->armed_ns = UNKNOWN_NS;
-    derive(cpu);
+    a64_pmu_derive(cpu);
     update_line(cpu, true);
     arm(cpu, cpu->st.pstate.el);
 }
