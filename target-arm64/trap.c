@@ -180,7 +180,7 @@ typedef struct {
 /* Is there nothing to wait for? The event register's event is used up. */
 static bool is_over(A64Cpu *cpu, const Wait *w)
 {
-    if (w->wfe && a64_timers_take_event(cpu))
+    if (w->wfe && (a64_timers_take_event(cpu) || eng_lost_exclusive(&cpu->eng)))
         a64_event_set(cpu);
     if (w->wfe && a64_event_is_set(cpu)) {
         a64_event_clear(cpu);

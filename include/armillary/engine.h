@@ -97,6 +97,8 @@ bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
 bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2]);
 bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value[2],
                          uint64_t *failed);
+/* Opens the monitor, true, if what it watches has changed since: the event that ends a WFE. */
+bool eng_lost_exclusive(EngVcpu *cpu);
 static inline void eng_clear_exclusive(EngVcpu *cpu)
 {
     cpu->excl_size = 0;

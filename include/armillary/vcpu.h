@@ -86,8 +86,9 @@ struct EngVcpu {
     uint64_t fetch_serial;
     uint64_t insn_pc;            /* exact PC of the instruction a raising helper was called from */
     uint64_t insns;              /* instructions executed, exact outside blocks */
-    /* exclusive monitor: physical address and value; excl_size 0 = open */
+    /* exclusive monitor: where, physically and in the host, and the value; excl_size 0 = open */
     uint64_t excl_pa, excl_lo, excl_hi;
+    uint8_t *excl_host;
     uint32_t excl_size;
     /* id of the current translation mode, see CpuTarget.mode_changed */
     uint32_t mode;

@@ -107,6 +107,14 @@ static void split_pair(unsigned size, uint64_t word, uint64_t value[2])
     value[1] = word >> 32;
 }
 
+static void read_watched(uint8_t *host, unsigned bytes, uint64_t seen[2])
+{
+    if (bytes == 16)
+        eng_host_load16(host, seen);
+    else
+        seen[0] = eng_host_load_within(host, bytes);
+}
+
 bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
 {
     EngTlbHit hit;
@@ -122,13 +130,10 @@ bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
             cpu->target->external_abort(cpu, va, ENG_READ, mem);
         if (!done)
             return false;
-    } else if (size == SIZE_16) {
-        eng_host_load16(hit.host, seen);
     } else {
-        seen[0] = eng_host_load_within(hit.host, 1u << size);
-    }
-    if (hit.host) {
+        read_watched(hit.host, 1u << size, seen);
         cpu->excl_pa = hit.pa.v;
+        cpu->excl_host = hit.host;
         cpu->excl_lo = seen[0];
         cpu->excl_hi = seen[1];
         cpu->excl_size = 1u << size;
@@ -137,6 +142,18 @@ bool eng_load_exclusive(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value[2])
     value[1] = seen[1];
     if ((mem & IR_MEM_PAIR) && size < SIZE_16)
         split_pair(size, seen[0], value);
+    return true;
+}
+
+bool eng_lost_exclusive(EngVcpu *cpu)
+{
+    uint64_t seen[2] = {0, 0};
+    if (!cpu->excl_size)
+        return false;
+    read_watched(cpu->excl_host, cpu->excl_size, seen);
+    if (seen[0] == cpu->excl_lo && seen[1] == cpu->excl_hi)
+        return false;
+    cpu->excl_size = 0;
     return true;
 }
 

@@ -230,6 +230,33 @@ static void rewrite(u64 n)
     }
 }
 
+/* FEAT_TWED: CPU 0 at EL1 watches a word that CPU 1 changes long before the WFE would be trapped. */
+PROBE(watch_x0, "sevl\n wfe\n ldxr x1, [x0]\n wfe");
+static void watch(u64 n)
+{
+    if (n == 0) {
+        WRITE_ISB(hcr_el2, HCR_RW | BIT(14) | 15ull << 60 | BIT(59));
+        seen[0] = 1;
+        for (unsigned i = 0; i < 9 && seen[0]; i++) { /* a machine that stood still may trap all the same */
+            store_release(&generation, generation + 1);
+            seen[0] = TRY(RT_SKIP, rt_el1(watch_x0, (u64)&data))->count;
+            wait_for(&flag, generation);
+        }
+        store_release(&generation, 0);
+        WRITE_ISB(hcr_el2, HCR_RW);
+    } else if (n == 1) {
+        for (u64 at = 1; wait_for(&generation, at); at++) {
+            rt_delay_us(300);
+            store_release(&data, at);
+            store_release(&flag, at);
+            while (load_acquire(&generation) == at)
+                ;
+            if (!load_acquire(&generation))
+                break;
+        }
+    }
+}
+
 static void whoami(u64 n)
 {
     seen[n] = READ(mpidr_el1) & 0xffffff;
@@ -323,6 +350,12 @@ void test_main(void)
     fresh();
     together("TLBI", remap);
     none_wrong("broadcast TLBI");
+    fresh();
+    if (BITS(READ(id_aa64mmfr1_el1), 35, 32)) {
+        rt_el1_flat();
+        together("TWED", watch);
+        CHECK_EQ("a changed word ends the delay of a trap", seen[0], 0);
+    }
     fresh();
     together("IC IVAU", rewrite);
     none_wrong("broadcast IC IVAU");

@@ -26,6 +26,11 @@ bool eng_store_exclusive(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t value
     return false;
 }
 
+bool eng_lost_exclusive(EngVcpu *cpu)
+{
+    return false;
+}
+
 EngDone eng_transfer64(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, uint64_t *data)
 {
     return ENG_DONE_FAULT;
