@@ -39,7 +39,8 @@ static uint64_t par_of(const A64Walk *w)
 
     if (f->type != A64_FAULT_NONE) {
         return 1 | (uint64_t)a64_fault_status(f) << 1 | (uint64_t)f->s1ptw << 8 |
-               (uint64_t)f->stage2 << 9 | 1 << 11 | (uint64_t)f->overlay << 14 |
+               (uint64_t)f->stage2 << 9 | 1 << 11 | (uint64_t)f->assured_only << 12 |
+               (uint64_t)f->top_level << 13 | (uint64_t)f->overlay << 14 |
                (uint64_t)f->dirty << 15;
     }
     return (w->pa.v & UINT64_C(0x000ffffffffff000)) | (uint64_t)w->attr.sh << 7 | 1 << 11 |

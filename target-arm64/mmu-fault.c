@@ -8,7 +8,8 @@
 #include "exception.h"
 #include "view.h"
 
-enum { ISS2_OVERLAY = 1 << 6, ISS2_DIRTY = 1 << 5 };
+enum { ISS2_ASSURED_ONLY = 1 << 7, ISS2_OVERLAY = 1 << 6, ISS2_DIRTY = 1 << 5 };
+enum { ISS_TOP_LEVEL = 1 << 21 };
 enum { ISS_VNCR = 1 << 13, ISS_CM = 1 << 8, ISS_S1PTW = 1 << 7, ISS_WNR = 1 << 6 };
 enum { ISS_ISV = 1 << 24, ISS_LST = 3 << 11 };
 
@@ -112,7 +113,8 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
     A64Exception e = {
         .el = target_el(cpu, f, vncr),
         .ec = fetch ? A64_EC_INSN_ABORT_LOWER : vncr ? A64_EC_DATA_ABORT : A64_EC_DATA_ABORT_LOWER,
-        .iss2 = (f->overlay ? ISS2_OVERLAY : 0u) | (f->dirty ? ISS2_DIRTY : 0u),
+        .iss2 = (f->overlay ? ISS2_OVERLAY : 0u) | (f->dirty ? ISS2_DIRTY : 0u) |
+                (f->assured_only ? ISS2_ASSURED_ONLY : 0u),
         .has_far = true,
         .far = from->va.v,
         /* UNKNOWN for a permission fault that is not on a table access: the address all the same */
@@ -127,6 +129,7 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
         e.iss = data_iss(from, f, vncr);
         e.iss2 |= names_ls64(from, f) ? A64_MEM_GET_XS(from->mem) : 0;
     }
+    e.iss |= f->top_level ? ISS_TOP_LEVEL : 0u;
     if (e.el == 2 && cpu->st.pstate.el < 2 && external(f) && !f->stage2 && !a64_in_host(cpu)) {
         e.control = a64_mmu_hcr(cpu) & A64_HCR_EL2_TGE ? "HCR_EL2.TGE" : "HCR_EL2.TEA";
     }

@@ -17,6 +17,8 @@ typedef struct {
 /* IR_MEM_*: LST and Xs of a 64-byte access, for the syndrome of its faults. Arm ARM, "ISS encoding
  * for an exception from a Data Abort", "ISS2 encoding ...". */
 #define A64_MEM_LS64(lst, xs) (IR_MEM_ISS((lst) << 11) | (uint64_t)(xs) << 57)
+/* ... and that the instruction is one of RCW and RCWS: stage 2 permits these more. */
+#define A64_MEM_RCW (UINT64_C(1) << 62)
 #define A64_MEM_GET_XS(mem) ((uint32_t)((mem) >> 57 & 31))
 
 /* Data Fault Status Code. Source: Arm ARM, ESR_ELx, "ISS encoding for an exception from a Data

@@ -18,6 +18,7 @@ bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXl
                     .access = access,
                     .unaligned = access != ENG_FETCH && ((va.v & IR_MEM_LOW_BITS(mem)) ||
                                                          (mem & IR_MEM_NORMAL)),
+                    .rcw = mem & A64_MEM_RCW,
                     .rmw = access == ENG_READ && (mem & IR_MEM_RMW) };
     unsigned number;
     A64View v;

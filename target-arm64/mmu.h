@@ -50,7 +50,10 @@ enum {
     A64_VF_S2PIE = 1 << 17,   /* stage 2: indirect permissions */
     A64_VF_S2POE = 1 << 18,   /* ... with overlays */
     A64_VF_HAFT = 1 << 19,    /* stage 1: access flags of table descriptors */
-    A64_VF_S2HAFT = 1 << 20
+    A64_VF_S2HAFT = 1 << 20,
+    A64_VF_PNCH = 1 << 21,    /* stage 1 of EL1&0: descriptors have the Protected attribute */
+    A64_VF_FNGNA0 = 1 << 22,  /* TTBR0_EL1, TTBR1_EL1: what is not assured is not global */
+    A64_VF_FNGNA1 = 1 << 23
 };
 
 /*
@@ -92,6 +95,7 @@ typedef struct {
     bool at;
     bool unaligned; /* Device memory faults */
     bool no_perm;  /* no permission is needed (DC, IC by VA from EL1 and EL2; AT S1E1A) */
+    bool rcw;      /* read-check-write instructions: stage 2 has permissions of their own */
     bool rmw;      /* a read that a write of the same bytes follows: needs both permissions */
     bool cmo;      /* cache maintenance: dirty state does not matter */
     bool cmow1, cmow2; /* FEAT_CMOW: cache maintenance that stage 1, stage 2 must let write */
@@ -117,7 +121,9 @@ typedef struct {
     bool s1ptw;   /* stage-2 fault on a stage-1 table access */
     bool write;   /* the failing access counts as a write (dirty or AF update of a stage-1 table) */
     bool overlay; /* permission faults: an overlay forbids it; */
-    bool dirty;   /* ... only the dirty state is missing, which software keeps */
+    bool dirty;   /* ... only the dirty state is missing, which software keeps; */
+    bool top_level;    /* ... stage 2 forbids that the first table is there; */
+    bool assured_only; /* ... stage 2 asks for an assured translation */
     Ipa ipa;      /* stage 2 only: of the failing access */
 } A64Fault;
 
@@ -139,6 +145,7 @@ typedef struct {
     int8_t s1_level, s2_level;
     bool s1_on, s2_on;
     bool global, guarded;
+    bool assured; /* stage 1 has the Assured Translation property */
     bool s1_device;            /* stage 1 alone makes it Device */
     bool clean;                /* a leaf is writable by its DBM bit only: a write must walk again */
     uint8_t read, write, exec; /* who may: bits A64_BY_* */

@@ -135,21 +135,23 @@ A64Perms a64_stage1_perms(const A64View *v, const A64Stage1 *s, const A64Leaf *l
 
 /*
  * "Stage 2 Base permissions" and "Stage 2 Overlay permissions" share their encodings. The MMU's
- * accesses are those to stage-1 tables. Without FEAT_THE nothing asks for the TopLevel properties
- * of the MRO forms, so these are all the same.
+ * accesses are those to stage-1 tables; what RCW instructions may do is the same. Returned: the
+ * TopLevel attributes that go with MRO, bit 0 and bit 1.
  */
-static void general2(unsigned perm, uint8_t out[3])
+static uint8_t general2(unsigned perm, uint8_t out[3])
 {
     static const uint8_t user[16] = {0, 0,     R, R,     W,     0,   R,     R,
                                      R, R | X, R, R | X, R | W, ALL, R | W, ALL};
     static const uint8_t priv[16] = {0, 0, R,     R,     W,     0,     R,   R,
                                      R, R, R | X, R | X, R | W, R | W, ALL, ALL};
+    static const uint8_t top[16] = { [3] = 2, [6] = 1, [7] = 3 };
     static const uint8_t mmu[16] = {0, 0, R | W, R | W, 0,     0,     R | W, R | W,
                                     R, R, R,     R,     R | W, R | W, R | W, R | W};
 
     out[A64_S2_EL0] = user[perm];
     out[A64_S2_EL1] = priv[perm];
     out[A64_S2_MMU] = mmu[perm];
+    return top[perm];
 }
 
 /* "Stage 2 Direct permissions". */
@@ -173,12 +175,15 @@ A64Perms a64_stage2_perms(const A64View *v, const A64Tables *t, uint64_t desc)
         direct2(v, t, desc, &p);
         return p;
     }
-    general2(field(v->r.s2pir, pi_index(desc)), p.base);
+    p.top = general2(field(v->r.s2pir, pi_index(desc)), p.base);
     p.clean = !(desc & DESC_BIT7);
     p.software = !(t->ha && t->hd);
     if (flag(v, A64_VF_S2POE)) {
-        general2(field(v->r.s2por, (unsigned)(desc >> 59) & 15), p.over);
+        p.top |= general2(field(v->r.s2por, (unsigned)(desc >> 59) & 15), p.over);
     }
+    p.mro = (p.base[A64_S2_MMU] & p.over[A64_S2_MMU] & W) &&
+            !(p.base[A64_S2_EL1] & p.over[A64_S2_EL1] & W);
+    p.top = p.mro ? p.top : 0;
     return p;
 }
 

@@ -1,13 +1,16 @@
 /*
  * Both stages of translation, stage 1 in full: access flag and dirty state, memory attributes, and
  * stage 2 of its table walks; perms.c says who may do what. Arm ARM, "Memory access control",
- * "Hardware updates to the translation tables", "Two-stage translation", "MMU faults".
+ * "Hardware updates to the translation tables", "Two-stage translation", "MMU faults",
+ * "Translation Hardening Extension".
  *
  * The Contiguous bit and nT change nothing: entries are cached at the size of one descriptor, and a
  * TLB that holds two sizes of a mapping answers from either (FEAT_BBM, level 2).
- * MISSING: FEAT_D128, FEAT_THE.
+ * MISSING: FEAT_D128.
  */
 #include "stages.h"
+
+#define DESC_PROTECTED (UINT64_C(1) << 52)
 
 bool a64_walk_load(const A64WalkCtx *c, bool stage2, int level, A64Leaf *leaf)
 {
@@ -32,55 +35,99 @@ A64Update a64_walk_update(const A64WalkCtx *c, bool big, Pa at, uint64_t old, ui
     return seen == old ? A64_DESC_UPDATED : A64_DESC_CHANGED;
 }
 
-/* Stage 2 of a stage-1 table access, by way of the cache when there is one. */
-static bool table_pa(const A64WalkCtx *c, Ipa ipa, A64Stage2Use use, Pa *pa, A64Fault *f)
+/* What the cache keeps of a leaf in EngXlat.read, besides that it may be read (1). */
+enum { CACHED_TOP = 1, CACHED_MRO = 8, CACHED_ASSURED_ONLY = 16 }; /* shift; bits */
+
+static bool cached(const A64WalkCtx *c, const A64Stage2Ask *ask, EngXlat *x)
 {
-    static const A64MemAttr walk_attr = { .attr = 0xff, .sh = 3 };
+    return c->io->s2_get && c->io->s2_get(c->io->ctx, c->v, ask->ipa, x) &&
+           (ask->use == A64_FOR_TABLE_READ ? x->read : x->write) &&
+           !(ask->top && !a64_may_top(c->v, ask, x->read >> CACHED_TOP & 3)) &&
+           !((x->read & CACHED_ASSURED_ONLY) && !ask->assured);
+}
+
+/* Stage 2 of a stage-1 table access, by way of the cache when there is one. *mro: the table is
+ * Mostly Read Only. */
+static bool table_pa(const A64WalkCtx *c, const A64Stage2Ask *ask, Pa *pa, bool *mro, A64Fault *f)
+{
     A64Stage2 o;
     EngXlat x;
 
+    *mro = false;
     if (!(c->v->r.flags & A64_VF_S2)) {
-        *pa = (Pa){ ipa.v };
+        *pa = (Pa){ ask->ipa.v };
         return true;
     }
-    if (c->io->s2_get && c->io->s2_get(c->io->ctx, c->v, ipa, &x) &&
-        (use == A64_FOR_TABLE_READ ? x.read : x.write)) {
+    if (cached(c, ask, &x)) {
         *pa = x.pa;
+        *mro = x.read & CACHED_MRO;
         return true;
     }
-    if (!a64_stage2(c, ipa, walk_attr, use, &o)) {
+    if (!a64_stage2(c, ask, &o)) {
         *f = o.fault;
         return false;
     }
     if (c->io->s2_put) {
         x = (EngXlat){.pa = o.pa,
-                      .ipa = ipa,
+                      .ipa = ask->ipa,
                       .s2_bits = o.bits,
                       .s2_level = (uint8_t)o.level,
-                      .read = 1,
+                      .read = (uint8_t)(1 | o.p.top << CACHED_TOP | (o.p.mro ? CACHED_MRO : 0) |
+                                        (o.assured_only ? CACHED_ASSURED_ONLY : 0)),
                       .write =
                           !o.p.clean && (o.p.base[A64_S2_MMU] & o.p.over[A64_S2_MMU] & A64_PERM_W)};
-        c->io->s2_put(c->io->ctx, c->v, ipa, &x);
+        c->io->s2_put(c->io->ctx, c->v, ask->ipa, &x);
     }
     *pa = o.pa;
+    *mro = o.p.mro;
     return true;
 }
 
 /* ---- stage 1 ---- */
 
+/* A walk of stage 1, for its reader and writer. */
+typedef struct {
+    const A64WalkCtx *c;
+    const A64Stage1 *s;
+} Stage1Walk;
+
+static const A64MemAttr walk_attr = { .attr = 0xff, .sh = 3 };
+
+/* "Assured translation": what a Protected descriptor in an MRO table leads to is as assured as the
+ * table. */
 static bool read_stage1(void *ctx, uint64_t at, int level, A64Leaf *leaf)
 {
-    return table_pa(ctx, (Ipa){ at }, A64_FOR_TABLE_READ, &leaf->pa, &leaf->fault) &&
-           a64_walk_load(ctx, false, level, leaf);
+    const Stage1Walk *w = ctx;
+    const A64Stage2Ask ask = {.ipa = { at },
+                              .s1 = walk_attr,
+                              .use = A64_FOR_TABLE_READ,
+                              .assured = leaf->assured,
+                              .top = level == w->s->t.start,
+                              .upper = w->s->upper};
+    bool mro;
+
+    if (!table_pa(w->c, &ask, &leaf->pa, &mro, &leaf->fault) ||
+        !a64_walk_load(w->c, false, level, leaf)) {
+        return false;
+    }
+    leaf->table_assured = leaf->assured;
+    leaf->assured = leaf->assured && mro && (w->c->v->r.flags & A64_VF_PNCH) &&
+                    (leaf->desc & DESC_PROTECTED);
+    return true;
 }
 
 static A64Update write_stage1(void *ctx, uint64_t at, uint64_t desc, A64Leaf *leaf)
 {
-    const A64WalkCtx *c = ctx;
+    const A64WalkCtx *c = ((const Stage1Walk *)ctx)->c;
+    const A64Stage2Ask ask = {.ipa = { at },
+                              .s1 = walk_attr,
+                              .use = A64_FOR_TABLE_WRITE,
+                              .assured = leaf->table_assured};
     A64Update u = A64_DESC_LOST;
+    bool mro;
     Pa pa;
 
-    if (table_pa(c, (Ipa){ at }, A64_FOR_TABLE_WRITE, &pa, &leaf->fault)) {
+    if (table_pa(c, &ask, &pa, &mro, &leaf->fault)) {
         u = a64_walk_update(c, c->v->r.flags & A64_VF_EE, pa, leaf->desc, desc);
         if (u == A64_DESC_LOST) {
             a64_walk_fail(&leaf->fault, A64_FAULT_EXTERNAL_WALK, leaf->level);
@@ -155,6 +202,15 @@ static unsigned attr_index(const A64View *v, uint64_t desc)
            (v->r.flags & A64_VF_AIE ? (unsigned)(desc >> 59 & 1) << 3 : 0);
 }
 
+/* TCR2_EL1.FNGNAn */
+static bool forced_nonglobal(const A64View *v, const A64Stage1 *s, const A64Leaf *l)
+{
+    uint32_t f = v->r.flags;
+
+    return !l->assured && (f & A64_VF_PNCH) && (f & A64_VF_S2) &&
+           (f & (s->upper ? A64_VF_FNGNA1 : A64_VF_FNGNA0));
+}
+
 static void stage1_result(const A64WalkCtx *c, const A64Stage1 *s, const A64Leaf *l, A64Walk *w)
 {
     unsigned sh = s->t.ds ? s->sh : (unsigned)(l->desc >> 8) & 3;
@@ -165,22 +221,24 @@ static void stage1_result(const A64WalkCtx *c, const A64Stage1 *s, const A64Leaf
     w->s1_level = l->level;
     w->attr = a64_attr_stage1(c->v, attr_index(c->v, l->desc), sh);
     w->s1_device = w->attr.device;
-    w->global = c->v->r.regime == A64_REGIME_EL2 || !(l->desc >> 11 & 1);
+    w->global = c->v->r.regime == A64_REGIME_EL2 ||
+                !((l->desc >> 11 & 1) || forced_nonglobal(c->v, s, l));
+    w->assured = l->assured;
     w->guarded = c->v->caps.bti && (l->desc >> 50 & 1);
 }
 
 /* Sets the access flag and dirty state of a stage-1 leaf: a write to the table, which stage 2 must
  * allow. */
-static bool stage1_mark(const A64WalkCtx *c, const A64Stage1 *s, A64Leaf *l, bool *done)
+static bool stage1_mark(const Stage1Walk *walk, A64Leaf *l, bool *done)
 {
-    uint64_t marked = stage1_marked(c, &s->t, l->desc);
+    uint64_t marked = stage1_marked(walk->c, &walk->s->t, l->desc);
     A64Update u;
 
     *done = marked == l->desc;
     if (*done) {
         return true;
     }
-    u = write_stage1((void *)c, l->at, marked, l);
+    u = write_stage1((void *)walk, l->at, marked, l);
     *done = u == A64_DESC_UPDATED;
     l->desc = marked;
     return u != A64_DESC_LOST;
@@ -202,8 +260,9 @@ static void grant(A64Walk *w, const A64Perms *p)
 
 static bool stage1(const A64WalkCtx *c, A64Walk *w)
 {
-    A64TableMem mem = { .ctx = (void *)c, .read = read_stage1, .write = write_stage1 };
     A64Stage1 s;
+    Stage1Walk walk = { .c = c, .s = &s };
+    A64TableMem mem = { .ctx = &walk, .read = read_stage1, .write = write_stage1 };
     A64Perms p;
     bool done = false;
 
@@ -234,7 +293,7 @@ static bool stage1(const A64WalkCtx *c, A64Walk *w)
         if (!stage1_allows(c, &p, &w->fault)) {
             return a64_walk_fail(&w->fault, A64_FAULT_PERMISSION, leaf.level);
         }
-        if (!stage1_mark(c, &s, &leaf, &done)) {
+        if (!stage1_mark(&walk, &leaf, &done)) {
             w->fault = leaf.fault;
             return false;
         }
@@ -275,6 +334,7 @@ A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a)
 {
     A64WalkCtx c = { v, io, a };
     A64Walk w = { 0 };
+    A64Stage2Ask ask;
     A64Stage2 o;
 
     if (!stage1(&c, &w)) {
@@ -286,7 +346,9 @@ A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a)
         w.fault = (A64Fault){ 0 };
         return w;
     }
-    if (!a64_stage2(&c, w.ipa, w.attr, A64_FOR_ACCESS, &o)) {
+    ask = (A64Stage2Ask){
+        .ipa = w.ipa, .s1 = w.attr, .use = A64_FOR_ACCESS, .assured = w.assured };
+    if (!a64_stage2(&c, &ask, &o)) {
         w.fault = o.fault;
         return w;
     }

@@ -32,14 +32,25 @@ A64Update a64_walk_update(const A64WalkCtx *c, bool big, Pa at, uint64_t old, ui
 /* What stage 2 says about one IPA. */
 typedef enum { A64_FOR_TABLE_READ, A64_FOR_TABLE_WRITE, A64_FOR_ACCESS } A64Stage2Use;
 typedef struct {
+    Ipa ipa;
+    A64MemAttr s1; /* stage 1's attributes */
+    A64Stage2Use use;
+    bool assured;    /* stage 1 has the Assured Translation property up to here */
+    bool top, upper; /* a read of the first table of a walk; by way of TTBR1 */
+} A64Stage2Ask;
+typedef struct {
     Pa pa;
     A64MemAttr attr; /* combined */
     uint8_t bits;
     int8_t level;
     bool device, again;
+    bool assured_only; /* the AssuredOnly attribute */
     A64Perms p;
     A64Fault fault;
 } A64Stage2;
 
-/* s1: stage 1's attributes. False: o->fault. */
-bool a64_stage2(const A64WalkCtx *c, Ipa ipa, A64MemAttr s1, A64Stage2Use use, A64Stage2 *o);
+/* False: o->fault. */
+bool a64_stage2(const A64WalkCtx *c, const A64Stage2Ask *ask, A64Stage2 *o);
+
+/* "Stage 2 TopLevel checks": may a walk begin at a table with these permissions (A64Perms.top)? */
+bool a64_may_top(const A64View *v, const A64Stage2Ask *ask, unsigned top);

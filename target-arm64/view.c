@@ -19,8 +19,9 @@
 #define TCR_UP (BITS(16, 6) | BIT(23) | BITS(28, 2) | BITS(30, 2))
 #define TCR_BOTH (BITS(32, 3) | BITS(37, 2) | BITS(39, 4) | BITS(51, 2) | BITS(55, 2) | BIT(59))
 #define TCR_FIELDS (TCR_LOW | TCR_UP | TCR_BOTH)
-/* T0SZ SL0 SH0 TG0 PS HA HD DS SL2; S2PIE and S2POE are flags */
-#define VTCR_FIELDS (BITS(0, 8) | BITS(12, 4) | BITS(16, 3) | BITS(21, 2) | BITS(32, 2))
+/* T0SZ SL0 SH0 TG0 PS HA HD DS SL2, AssuredOnly TL1 TL0; S2PIE and S2POE are flags */
+#define VTCR_THE (BITS(34, 2) | BIT(41))
+#define VTCR_FIELDS (BITS(0, 8) | BITS(12, 4) | BITS(16, 3) | BITS(21, 2) | BITS(32, 2) | VTCR_THE)
 #define TCR_TBI_FIELDS (BITS(37, 2) | BITS(51, 2))
 
 static unsigned id(const A64Model *m, unsigned slot, unsigned lsb)
@@ -180,6 +181,11 @@ static void tcr2_regs(const A64Cpu *cpu, uint64_t tcr2, unsigned regime, A64View
     bool user = regime != A64_REGIME_EL2 && !(r->flags & A64_VF_NV1);
 
     r->flags |= tcr2 & A64_TCR2_EL1_HAFT ? A64_VF_HAFT : 0u;
+    if (el1) {
+        r->flags |= (tcr2 & A64_TCR2_EL1_PnCH ? A64_VF_PNCH : 0u) |
+                    (tcr2 & A64_TCR2_EL1_FNGNA0 ? A64_VF_FNGNA0 : 0u) |
+                    (tcr2 & A64_TCR2_EL1_FNGNA1 ? A64_VF_FNGNA1 : 0u);
+    }
     if (tcr2 & A64_TCR2_EL1_PIE) {
         r->flags |= A64_VF_PIE;
         r->pir = sr[el1 ? A64_SR_PIR_EL1 : A64_SR_PIR_EL2];
@@ -205,6 +211,13 @@ static uint64_t tcr2_el1(const A64Cpu *cpu)
     bool hidden = cpu->mmu->caps.el2 && !(cpu->st.sr[A64_SR_HCRX_EL2] & A64_HCRX_EL2_TCR2En);
 
     return hidden ? 0 : cpu->st.sr[A64_SR_TCR2_EL1];
+}
+
+bool a64_protection(const A64Cpu *cpu)
+{
+    bool el1 = a64_regime(cpu) == A64_REGIME_EL10;
+
+    return (el1 ? tcr2_el1(cpu) : cpu->st.sr[A64_SR_TCR2_EL2]) & A64_TCR2_EL1_PnCH;
 }
 
 /* HCR_EL2.{NV,NV1} = {1,1}: EL1 uses its tables as EL2 would. */

@@ -23,6 +23,8 @@ A64Regime a64_regime_of(const A64Cpu *cpu, unsigned el);
 /* {E2H,TGE} = {1,1}; E2H alone. */
 uint32_t a64_vmid(const A64Cpu *cpu);
 uint32_t a64_asid(const A64Cpu *cpu, A64Regime regime);
+/* Do descriptors of the current EL's regime have the Protected attribute, its stage 1 on or off? */
+bool a64_protection(const A64Cpu *cpu);
 /* HCR_EL2 as the MMU sees it: 0 without EL2. */
 uint64_t a64_mmu_hcr(const A64Cpu *cpu);
 /* Regime and privilege view of an access by the current EL. */

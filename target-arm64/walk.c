@@ -5,6 +5,8 @@
  */
 #include "walk.h"
 
+#include "a64-sysregs.h"
+
 enum { DESC_AF = 1 << 10 };
 
 static uint64_t ones(unsigned n)
@@ -99,7 +101,9 @@ A64Stage1 a64_stage1_params(const A64View *v, uint64_t va)
                .ha = v->caps.haf && (tcr >> 39 & 1),
                .hd = v->caps.hd && (tcr >> 40 & 1),
                .haft = v->caps.haf && (tcr >> 39 & 1) && (v->r.flags & A64_VF_HAFT),
-               .big_endian = v->r.flags & A64_VF_EE },
+               .big_endian = v->r.flags & A64_VF_EE,
+               .assured = (v->r.flags & A64_VF_S2) &&
+                          (v->r.vtcr & (up ? A64_VTCR_EL2_TL1 : A64_VTCR_EL2_TL0)) },
         .upper = up,
         .tbi = tcr >> (up ? 38 : 37) & 1,
         .epd = two && (tcr >> (up ? 23 : 7) & 1),
@@ -277,6 +281,7 @@ bool a64_walk_tables(const A64Tables *t, uint64_t ia, const A64TableMem *mem, A6
     while (s != FOUND) {
         if (s == AGAIN) {
             leaf->table = 0;
+            leaf->assured = t->assured;
             leaf->level = t->start;
             leaf->bits = (uint8_t)((unsigned)(3 - t->start) * stride + t->granule);
             at = t->base | (ia & ones(t->ia_bits)) >> leaf->bits << 3;

@@ -19,6 +19,7 @@ typedef struct {
     bool ha, hd;
     bool haft; /* FEAT_HAFT: table descriptors have an access flag, which hardware sets */
     bool big_endian;
+    bool assured; /* the first table has the Assured Translation property */
     uint64_t base; /* of the first table */
 } A64Tables;
 
@@ -46,6 +47,9 @@ typedef struct {
     uint8_t table;
     uint8_t bits; /* log2 of the leaf's size */
     int8_t level;
+    /* The Assured Translation property, of the table and of what its descriptor leads to: the
+     * reader's to keep. */
+    bool table_assured, assured;
 } A64Leaf;
 
 typedef enum { A64_DESC_UPDATED, A64_DESC_CHANGED, A64_DESC_LOST } A64Update;
@@ -74,7 +78,7 @@ static inline uint64_t a64_desc_order(bool big_endian, uint64_t desc)
 
 /* What an access needs; DIRTY: where software keeps the dirty state, that it is set. */
 enum { A64_PERM_R = 1, A64_PERM_W = 2, A64_PERM_X = 4, A64_PERM_DIRTY = 8 };
-/* Whom stage 2 tells apart: EL0, EL1, and accesses to stage-1 tables. */
+/* Whom stage 2 tells apart: EL0, EL1, and accesses to stage-1 tables with RCW instructions. */
 enum { A64_S2_EL0, A64_S2_EL1, A64_S2_MMU };
 
 /* What a leaf permits. Stage 1: by A64_VIEW_*; stage 2: by A64_S2_*. */
@@ -83,6 +87,8 @@ typedef struct {
     uint8_t over[3]; /* what overlays leave; all where there is none */
     bool clean;      /* a write sets the dirty state first ... */
     bool software;   /* ... which only software may do: it faults */
+    bool mro;        /* stage 2: Mostly Read Only, written by the MMU and RCW instructions alone */
+    uint8_t top;     /* with it TopLevel0 (bit 0) and TopLevel1 (bit 1) */
 } A64Perms;
 
 A64Perms a64_stage1_perms(const A64View *v, const A64Stage1 *s, const A64Leaf *l);

@@ -138,7 +138,8 @@ void eng_dsb(EngVcpu *cpu);
 void eng_tlb_flush(EngVcpu *cpu);
 /*
  * Stage-2-only translations of one IPA, so that stage-1 walks do not walk stage 2 again. digest: of
- * the stage-2 registers. EngXlat.read and .write here: bit 0, may be read or written.
+ * the stage-2 registers. EngXlat.read and .write here: bit 0, may be read or written; the other
+ * bits are the target's.
  */
 bool eng_tlb_stage2(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, EngXlat *out);
 void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, const EngXlat *x);

@@ -246,8 +246,11 @@ static void check_walk(const A64Walk *w)
         g_assert(f->type <= A64_FAULT_EXCLUSIVE && f->level >= -1 && f->level <= 3);
         g_assert(a64_fault_status(f) < 64);
         g_assert(f->stage2 || !f->s1ptw);
-        g_assert(f->type == A64_FAULT_PERMISSION || !(f->overlay || f->dirty));
-        g_assert(!(f->overlay && f->dirty));
+        g_assert(f->type == A64_FAULT_PERMISSION ||
+                 !(f->overlay || f->dirty || f->top_level || f->assured_only));
+        g_assert(f->overlay + f->dirty + f->top_level + f->assured_only <= 1);
+        g_assert(!f->top_level || f->s1ptw);
+        g_assert(!f->assured_only || f->stage2);
         return;
     }
     g_assert(w->pa.v >> 52 == 0 && w->ipa.v >> 56 == 0);
