@@ -19,6 +19,10 @@ extern const IrHelper a64_h_casp;            /* rs:rs+1 compared, rt:rt+1 stored
 /* rs is A64_H_ATOMIC128_*: memory is changed by rt (low) and rt2, which get what was there */
 enum { A64_H_ATOMIC128_CLR, A64_H_ATOMIC128_SET, A64_H_ATOMIC128_SWP };
 extern const IrHelper a64_h_atomic128;
+/* FEAT_THE: A64_REGS(rs, rt, A64_H_RCW_* | A64_H_RCW_SOFT), and NZCV. CAS compares with rs, which
+ * gets what was there, and stores rt; the others store what rs makes of it, and rt gets it. */
+enum { A64_H_RCW_CLR, A64_H_RCW_SET, A64_H_RCW_SWP, A64_H_RCW_CAS, A64_H_RCW_SOFT };
+extern const IrHelper a64_h_rcw;
 /* FEAT_LS64: (A64_LS64_*) takes the trap that is set for it; (VA, IR_MEM_* with A64_MEM_LS64,
  * A64_REGS(rs, rt, load | status << 1)) does it. */
 enum { A64_LS64_V, A64_LS64_V0, A64_LS64_PLAIN };

@@ -36,7 +36,7 @@ static uint32_t single(uint32_t word)
     return opc ? LOAD : STORE;
 }
 
-/* Atomic memory operations, LDAPR, and the accesses of 64 bytes. */
+/* Atomic memory operations, LDAPR, and the accesses of 64 bytes, which smaller sizes make RCW. */
 static uint32_t atomic(uint32_t word)
 {
     enum { ST64B = 9, ST64BV0 = 10, ST64BV = 11, LDAPR = 12, LD64B = 13 };
@@ -47,7 +47,7 @@ static uint32_t atomic(uint32_t word)
     case ST64B:
     case ST64BV0:
     case ST64BV:
-        return STORE;
+        return bits(word, 31, 30) == 3 ? STORE : BOTH;
     default:
         return BOTH;
     }

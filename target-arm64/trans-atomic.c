@@ -195,6 +195,39 @@ bool a64_trans_atomic128(A64Trans *t, const A64Args_atomic128 *a)
     return true;
 }
 
+/* Bytes of RCW and RCWS are aligned, whatever FEAT_LSE2 allows others. */
+static bool rcw(A64Trans *t, const A64Args_rcw *a, unsigned op)
+{
+    const uint64_t mem = (atomic_mem(t, 3, a->acq, a->rel) & ~IR_MEM_WITHIN16) | IR_MEM_ALIGN |
+                         A64_MEM_RCW;
+    const IrVal address = base_address(t, a->rn);
+    const IrVal regs = pack_regs(t, a->rs, a->rt, op | (a->soft ? A64_H_RCW_SOFT : 0u));
+
+    a64_t_call(t, &a64_h_rcw, address, a64_t_const(t, IR_I64, mem), regs);
+    return true;
+}
+
+/* FEAT_THE */
+bool a64_trans_rcwcas(A64Trans *t, const A64Args_rcw *a)
+{
+    return rcw(t, a, A64_H_RCW_CAS);
+}
+
+bool a64_trans_rcwclr(A64Trans *t, const A64Args_rcw *a)
+{
+    return rcw(t, a, A64_H_RCW_CLR);
+}
+
+bool a64_trans_rcwset(A64Trans *t, const A64Args_rcw *a)
+{
+    return rcw(t, a, A64_H_RCW_SET);
+}
+
+bool a64_trans_rcwswp(A64Trans *t, const A64Args_rcw *a)
+{
+    return rcw(t, a, A64_H_RCW_SWP);
+}
+
 /* FEAT_LS64 and its like: the trap comes before anything about the address. */
 bool a64_trans_ls64(A64Trans *t, const A64Args_ls64 *a)
 {

@@ -27,6 +27,7 @@ ELSEWHERE = {
     **dict.fromkeys(("svc", "hvc", "smc", "brk", "hlt", "dcps", "eret", "drps", "eret_pac", "udf"), "guest exceptions, vhe, nv; matrix"),
     **dict.fromkeys(("mrs", "msr", "msr_imm", "sys", "sysl"), "matrix; guest pstate"),
     **dict.fromkeys(("rcpc3", "vldst_ordered", "vldst_lane_ordered"), "guest rcpc3 (the peer has no FEAT_LRCPC3)"),
+    **dict.fromkeys(("rcwcas", "rcwclr", "rcwset", "rcwswp"), "guest rcw, the (the peer has no FEAT_THE)"),
     "ls64": "guest ls64; matrix (the peer has no FEAT_LS64)",
     **dict.fromkeys(("pac", "pacga", "branch_pac", "ldr_pac"), "unit pauth, guest pauth: published vectors of QARMA5 and QARMA3"),
     **dict.fromkeys(("stxr", "ldxr", "stxp", "ldxp"), "guest monitor, smp, lse2"),

@@ -21,7 +21,7 @@ NOT_MODELLED = {'SRMASK', 'GCS', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
 # Registers that the tables need not have: trace, statistical profiling, branch records, activity monitors, MPAM, SME and other
 # features that this project does not know. Every other one must be there.
 MAY_LACK = re.compile(
-    r'TRC|TRFCR|TRB|PMB|PMS(?!R)|BRB|AM(?!AIR_)|MPAM|SPM|S2P[IO]R|RNDR|GCS|HACDBS|HDBSS|RCWS?MASK|PFAR|ACCDATA|RMR|FPMR|MDSTEPOP|MAIR2|'
+    r'TRC|TRFCR|TRB|PMB|PMS(?!R)|BRB|AM(?!AIR_)|MPAM|SPM|S2P[IO]R|RNDR|GCS|HACDBS|HDBSS|PFAR|ACCDATA|RMR|FPMR|MDSTEPOP|MAIR2|'
     r'SMCR|SMPRI|SVCR|MSR_SVCR|TPIDR2|PM(IAR|CCNTSVR|EVCNTSVR)|PMEV(CNTR|TYPER)([89]|[1-3]\d)_|DBG[BW][VC]R([4-9]|1\d)_')
 # Their fields, and those of features that this project does not know.
 UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,

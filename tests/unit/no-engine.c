@@ -36,6 +36,11 @@ EngDone eng_transfer64(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, uint
     return ENG_DONE_FAULT;
 }
 
+bool eng_atomic(EngVcpu *cpu, Va va, uint64_t mem, const uint64_t operands[2], uint64_t *old)
+{
+    return false;
+}
+
 bool eng_cas16(EngVcpu *cpu, Va va, uint64_t mem, uint64_t expected_seen[2],
                const uint64_t desired[2])
 {
