@@ -132,6 +132,11 @@ static bool wakes(EngVcpu *eng)
     return a64_wakes(eng, a64_cpu(eng)->st.waits_for_event);
 }
 
+static unsigned level(const EngVcpu *eng)
+{
+    return ((const A64Cpu *)eng)->st.pstate.el;
+}
+
 const CpuTarget a64_target = {
     .name = "arm64",
     .cpu_size = sizeof(A64Cpu),
@@ -148,6 +153,7 @@ const CpuTarget a64_target = {
     .take_pending = a64_take_pending,
     .wakes = wakes,
     .next_deadline = next_deadline,
+    .level = level,
     .context = a64_context,
     .contexts = a64_contexts,
 };

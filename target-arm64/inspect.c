@@ -105,7 +105,7 @@ static bool pretend_cas(void *ctx, Pa at, uint64_t expected, uint64_t desired, u
     return true;
 }
 
-bool a64_inspect_va(A64Cpu *cpu, Va va, Pa *pa)
+static A64Walk walk(A64Cpu *cpu, Va va)
 {
     A64WalkIo io = a64_walk_io(cpu);
     A64Access a = {.va = va, .access = ENG_READ, .at = true, .no_perm = true};
@@ -114,7 +114,30 @@ bool a64_inspect_va(A64Cpu *cpu, Va va, Pa *pa)
     io.s2_get = NULL;
     io.s2_put = NULL;
     a64_view(cpu, a64_regime(cpu), &v);
-    A64Walk w = a64_walk(&v, &io, &a);
+    return a64_walk(&v, &io, &a);
+}
+
+bool a64_inspect_va(A64Cpu *cpu, Va va, Pa *pa)
+{
+    A64Walk w = walk(cpu, va);
     *pa = w.pa;
     return w.fault.type == A64_FAULT_NONE;
+}
+
+void a64_inspect_break(A64Cpu *cpu, EngBreak *b)
+{
+    A64Regime regime = a64_regime(cpu);
+    A64Walk w = walk(cpu, (Va){b->va});
+    EngBreakHome home = {
+        .regime = regime,
+        .vmid = regime == A64_REGIME_EL10 ? a64_vmid(cpu) : 0,
+        .asid = a64_asid(cpu, regime),
+        .global = w.global,
+    };
+    if (w.fault.type != A64_FAULT_NONE || !(w.s1_on || w.s2_on) ||
+        !eng_break_admits(b, cpu->st.pstate.el, home.vmid, home.asid))
+        return;
+    b->pa = w.pa;
+    b->home = home;
+    b->placed = true;
 }

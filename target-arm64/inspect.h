@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "armillary/breaks.h"
 #include "state.h"
 #include "sysreg.h"
 
@@ -25,3 +26,8 @@ bool a64_inspect_set_pstate(A64Cpu *cpu, uint64_t spsr);
  * flags. False: nowhere.
  */
 bool a64_inspect_va(A64Cpu *cpu, Va va, Pa *pa);
+/*
+ * Places a breakpoint by virtual address where the current context leads, if its condition holds
+ * there and some stage of translation is on.
+ */
+void a64_inspect_break(A64Cpu *cpu, EngBreak *b);

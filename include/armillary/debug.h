@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "armillary/breaks.h"
 #include "armillary/machine.h"
 
 /* Registers of every AArch64 machine. */
@@ -36,13 +37,24 @@ size_t vm_debug_write(VmMachine *m, unsigned cpu, uint64_t va, const void *from,
 /* Is the vCPU switched on (PSCI)? One that is off has registers, but nothing runs. */
 bool vm_debug_cpu_on(VmMachine *m, unsigned cpu);
 
-/* Breakpoints at virtual addresses, of every vCPU and context; the guest sees none of it. False:
- * misaligned, or too many (set); not there (clear). */
-bool vm_debug_break_set(VmMachine *m, uint64_t va);
-bool vm_debug_break_clear(VmMachine *m, uint64_t va);
+/* Where va leads in the vCPU's current context, whatever its permissions. False: nowhere. */
+bool vm_debug_translate(VmMachine *m, unsigned cpu, uint64_t va, uint64_t *pa);
+
+/*
+ * Breakpoints of every vCPU; the guest sees none of it. One by virtual address without a place gets
+ * the one where the address leads in the current context of `cpu`, when its condition holds there;
+ * else where it is first executed. set returns its id; 0: misaligned, or too many. get: the n-th;
+ * false: there are not so many. clear: false, there is none.
+ */
+uint32_t vm_debug_break_set(VmMachine *m, unsigned cpu, const EngBreak *what);
+bool vm_debug_break_get(const VmMachine *m, unsigned n, EngBreak *out);
+bool vm_debug_break_clear(VmMachine *m, uint32_t id);
 void vm_debug_breaks_clear(VmMachine *m);
-/* The vCPU that stood at a breakpoint when vm_run last returned VM_STOP_DEBUG, or -1. */
+/* The vCPU that stood at a breakpoint when vm_run last returned VM_STOP_DEBUG, or -1. When the
+ * machine goes on, that vCPU goes on over it. */
 int vm_debug_break_cpu(const VmMachine *m);
+/* The owners of the breakpoints that it stood at, and the id of one of them. */
+uint8_t vm_debug_break_owners(const VmMachine *m, uint32_t *id);
 
 /* Runs one instruction of one vCPU, during which no interrupt is taken. False: it is off. */
 bool vm_debug_step(VmMachine *m, unsigned cpu);

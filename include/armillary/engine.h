@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "armillary/breaks.h"
 #include "armillary/clock.h"
 #include "armillary/memory.h"
 #include "armillary/vcpu.h"
@@ -148,14 +149,19 @@ void eng_tlb_stage2_fill(EngVcpu *cpu, uint32_t vmid, uint32_t digest, Ipa ipa, 
 void eng_map_changed(EngMachine *m);
 
 /*
- * Breakpoints of a debugger: eng_run returns before the instruction at va, whichever vCPU comes
- * there in whatever context. While no vCPU runs. False: there is no room, or va is no instruction's
- * (add); there was none (remove).
+ * Breakpoints of a debugger: eng_run returns before the instruction at its physical address when
+ * the condition holds, whichever vCPU comes there. One that is not placed yet gets its place when a
+ * vCPU in its condition first executes anything of the page of va. While no vCPU runs. add returns
+ * its id, or 0: there is no room, or no such instruction; remove: false, there is none. get: the
+ * n-th, in the order of being set; false: there are not so many.
  */
-enum { ENG_MAX_BREAKS = 256 };
-bool eng_break_add(EngMachine *m, Va va);
-bool eng_break_remove(EngMachine *m, Va va);
+uint32_t eng_break_add(EngMachine *m, const EngBreak *what);
+bool eng_break_remove(EngMachine *m, uint32_t id);
+bool eng_break_get(const EngMachine *m, unsigned n, EngBreak *out);
 void eng_breaks_clear(EngMachine *m);
+/* Before the machine goes on. over: the breakpoint that this vCPU stands at was reported, and the
+ * next execution of its instruction is let through. */
+void eng_break_resume(EngVcpu *cpu, bool over);
 
 /* Instruction cache maintenance: drops translations of code at [pa, pa+n) or everything. */
 void eng_ic_all(EngVcpu *cpu, bool broadcast);

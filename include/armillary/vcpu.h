@@ -63,6 +63,7 @@ typedef enum {
     ENG_LEAVE_NEXT,
     /* WFI/WFE with nothing to do: sleep until attention or the event register */
     ENG_LEAVE_HALT,
+    ENG_LEAVE_BREAK, /* a debugger's breakpoint is on the next instruction: the engine's own */
 } EngLeave;
 
 enum { ENG_TEMPS = 64 };
@@ -120,6 +121,13 @@ struct EngVcpu {
     EngTlb *tlb;
     EngBlocks *blocks;
     uint32_t index; /* 0..n-1 in the machine */
+    struct {
+        uint64_t seen;  /* EngBreaks.generation that blocks here have been cut for */
+        uint64_t pc;    /* of the breakpoint that ended eng_run last: */
+        uint32_t id;    /* 0: none */
+        uint8_t owners; /* of all breakpoints that held there */
+        bool pass;      /* its instruction is let through once */
+    } brk;
 };
 
 /* The ways of an indirect branch (EngVcpu.landing; imm of GOTO_PTR). Arm's PSTATE.BTYPE. */
@@ -228,6 +236,9 @@ struct CpuTarget {
     bool (*wakes)(EngVcpu *cpu);
     /* Guest time (ns) of the vCPU's next own deadline (its timers), INT64_MAX when none. */
     int64_t (*next_deadline)(EngVcpu *cpu);
+    /* The current privilege (Exception) level, for conditions of breakpoints: another one has
+     * another mode or view. NULL: 0. */
+    unsigned (*level)(const EngVcpu *cpu);
     /* The current translation context for `view` (IrView) and access kind. */
     EngContext (*context)(EngVcpu *cpu, IrView view, EngAccess access);
     /* Three at once, for a switch: of current data accesses, unprivileged ones, and fetches. NULL:

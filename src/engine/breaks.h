@@ -1,16 +1,26 @@
-/* Where a debugger wants vCPUs to stop. */
+/*
+ * Where a debugger wants vCPUs to stop. The set is changed while no vCPU runs, but for places: a
+ * vCPU that fetches from a page finds or moves those of breakpoints whose virtual address is there.
+ */
 #pragma once
+
+#include <pthread.h>
 
 #include "armillary/engine.h"
 
 typedef struct {
-    unsigned n;
-    uint64_t va[ENG_MAX_BREAKS];
+    pthread_mutex_t lock; /* guards places and counts while vCPUs run; rank: last of all */
+    unsigned n;           /* constant while vCPUs run */
+    uint32_t last_id;
+    uint64_t generation;  /* moves with every place found */
+    EngBreak at[ENG_MAX_BREAKS];
+    uint64_t since[ENG_MAX_BREAKS]; /* the generation that found its place */
 } EngBreaks;
 
-/* How many instructions a block at pc may have, at most max_insns. */
-uint32_t eng_break_distance(const EngBreaks *b, uint64_t pc, uint32_t max_insns);
-/* Must the instruction at pc be a block of its own, which is not kept? */
-bool eng_break_near(const EngBreaks *b, uint64_t pc);
-/* Is there a breakpoint? */
-bool eng_break_hit(const EngBreaks *b, uint64_t pc);
+/* What is at cpu->pc, on the page of f: nothing, an instruction that must be a block of its own and
+ * is not kept, or a breakpoint whose condition holds. Drops blocks that have not been cut yet. */
+typedef enum { ENG_BREAK_NONE, ENG_BREAK_ALONE, ENG_BREAK_STOP } EngBreakLook;
+EngBreakLook eng_break_look(EngVcpu *cpu, const EngFetchEntry *f);
+
+/* How many instructions a block at pa may have, at most max_insns. */
+uint32_t eng_break_distance(EngBreaks *s, Pa pa, uint32_t max_insns);

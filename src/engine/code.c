@@ -10,13 +10,13 @@
 #include "code-map.h"
 #include "machine.h"
 
-/* Guest instructions at cpu->pc, of the page that host shows, to operations in e->lower; returns
- * their bytes. */
-static size_t translate(EngVcpu *cpu, const void *host, uint32_t max_insns)
+/* Guest instructions at cpu->pc, of the physical page that host shows, to operations in e->lower;
+ * returns their bytes. */
+static size_t translate(EngVcpu *cpu, uint64_t page, const void *host, uint32_t max_insns)
 {
     EngBlocks *e = cpu->blocks;
     uint32_t offset = (uint32_t)(cpu->pc & ARM_PAGE_MASK);
-    max_insns = eng_break_distance(&cpu->machine->breaks, cpu->pc, max_insns);
+    max_insns = eng_break_distance(&cpu->machine->breaks, (Pa){page | offset}, max_insns);
     for (;;) {
         ir_begin(&e->ir);
         cpu->target->translate(&e->ir, cpu->target->mode(cpu), host, offset, max_insns);
@@ -73,7 +73,7 @@ static EngBlock *make_block(EngVcpu *cpu, uint64_t page, const void *host)
     uint32_t offset = (uint32_t)(cpu->pc & ARM_PAGE_MASK);
     /* before reading the code: a write after this is noticed */
     watch(cpu, page, eng_code_lines(offset, 1));
-    size_t bytes = translate(cpu, host, e->max_insns);
+    size_t bytes = translate(cpu, page, host, e->max_insns);
     eng_code_make_room(cpu, sizeof(EngBlock) + bytes);
     EngCode *c = eng_code_obtain(e, page, cpu->mode);
     assert(c);
@@ -108,6 +108,21 @@ static EngFetchEntry *fetch_entry(EngVcpu *cpu)
     return f;
 }
 
+/* A block that is not kept, of at most n instructions. */
+static const void *make_brief(EngVcpu *cpu, const EngFetchEntry *f, uint32_t n)
+{
+    EngBlocks *e = cpu->blocks;
+    size_t bytes = translate(cpu, f->pa.v, f->host, n < e->max_insns ? n : e->max_insns);
+    if (e->brief_size < sizeof(EngBlock) + bytes) {
+        free(e->brief);
+        e->brief_size = sizeof(EngBlock) + bytes;
+        e->brief = malloc(e->brief_size);
+        assert(e->brief);
+    }
+    fill(cpu, e->brief, bytes);
+    return e->brief->ops;
+}
+
 /* What the bank does not know yet. */
 static const void *find_slowly(EngVcpu *cpu)
 {
@@ -115,6 +130,13 @@ static const void *find_slowly(EngVcpu *cpu)
     if (!f)
         return NULL;
     cpu->page_flags = (uint16_t)f->flags;
+    if (ARM_UNLIKELY(cpu->machine->breaks.n)) {
+        EngBreakLook look = eng_break_look(cpu, f);
+        if (look == ENG_BREAK_STOP)
+            cpu->leave = ENG_LEAVE_BREAK;
+        if (look != ENG_BREAK_NONE)
+            return look == ENG_BREAK_STOP ? NULL : make_brief(cpu, f, 1);
+    }
     EngCode *c = eng_code_find(cpu->blocks, f->pa.v, cpu->mode);
     uint32_t at = c ? c->entry[(cpu->pc & ARM_PAGE_MASK) / 4] : 0;
     f->code = c;
@@ -141,6 +163,12 @@ static bool land(EngVcpu *cpu, const void *ops)
     return cpu->target->land(cpu, any || (lands >> cpu->landing & 1), keep);
 }
 
+/* Part of a block that lasts, or one whose operations these are. */
+static bool is_kept(const EngBlocks *e, const void *p)
+{
+    return (size_t)((uintptr_t)p - (uintptr_t)e->arena) < e->segment_size * SEGMENTS;
+}
+
 const void *eng_blocks_find(EngVcpu *cpu)
 {
     uint64_t evictions = cpu->blocks->evictions;
@@ -150,7 +178,8 @@ const void *eng_blocks_find(EngVcpu *cpu)
     if (!ops)
         ops = find_slowly(cpu);
     /* the slot's own block may have been in the part of the arena that was just used again */
-    if (link && ops && evictions == cpu->blocks->evictions)
+    if (link && ops && evictions == cpu->blocks->evictions && is_kept(cpu->blocks, link) &&
+        is_kept(cpu->blocks, ops))
         interp_link_set(link, ops);
     if (ARM_UNLIKELY(cpu->landing) && ops && !land(cpu, ops))
         return NULL;
@@ -159,20 +188,12 @@ const void *eng_blocks_find(EngVcpu *cpu)
 
 const void *eng_blocks_short(EngVcpu *cpu, uint32_t n)
 {
-    EngBlocks *e = cpu->blocks;
     const EngFetchEntry *f = fetch_entry(cpu);
     if (!f)
         return NULL;
     cpu->page_flags = (uint16_t)f->flags;
-    size_t bytes = translate(cpu, f->host, n < e->max_insns ? n : e->max_insns);
-    if (e->brief_size < sizeof(EngBlock) + bytes) {
-        free(e->brief);
-        e->brief_size = sizeof(EngBlock) + bytes;
-        e->brief = malloc(e->brief_size);
-        assert(e->brief);
-    }
-    fill(cpu, e->brief, bytes);
-    if (ARM_UNLIKELY(cpu->landing) && !land(cpu, e->brief->ops))
+    const void *ops = make_brief(cpu, f, n);
+    if (ARM_UNLIKELY(cpu->landing) && !land(cpu, ops))
         return NULL;
-    return e->brief->ops;
+    return ops;
 }

@@ -101,6 +101,7 @@ EngMachine *eng_machine_new(const EngConfig *config)
         return NULL;
     }
     pthread_mutex_init(&m->dma->lock, NULL);
+    pthread_mutex_init(&m->breaks.lock, NULL);
     mem_on_code_write(config->mem, device_wrote, m);
     return m;
 }
@@ -112,8 +113,10 @@ void eng_machine_free(EngMachine *m)
     mem_on_code_write(m->config.mem, NULL, NULL);
     eng_tlb_group_free(m->tlbs);
     eng_code_map_free(m->code_map);
-    if (m->dma)
+    if (m->dma && m->code_map) {
         pthread_mutex_destroy(&m->dma->lock);
+        pthread_mutex_destroy(&m->breaks.lock);
+    }
     free(m->dma);
     free(m);
 }

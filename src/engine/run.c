@@ -69,7 +69,7 @@ static void run_ops(EngVcpu *cpu, const void *ops)
 {
     if (ARM_LIKELY(ops))
         interp_run(cpu, ops);
-    else
+    else if (cpu->leave != ENG_LEAVE_BREAK)
         cpu->insns++;
 }
 
@@ -95,19 +95,7 @@ static void run_block(EngVcpu *cpu)
         cpu->link = NULL;
         return;
     }
-    if (ARM_UNLIKELY(cpu->machine->breaks.n) && eng_break_near(&cpu->machine->breaks, cpu->pc)) {
-        run_ops(cpu, eng_blocks_short(cpu, 1));
-        cpu->link = NULL;
-        return;
-    }
     run_ops(cpu, eng_blocks_find(cpu));
-}
-
-/* Is a breakpoint on the next instruction, and has that not begun yet? */
-static bool at_break(const EngVcpu *cpu)
-{
-    const EngBreaks *b = &cpu->machine->breaks;
-    return b->n && !cpu->retry_io && !cpu->split && eng_break_hit(b, cpu->pc);
 }
 
 static EngRan run(EngVcpu *cpu)
@@ -123,13 +111,13 @@ static EngRan run(EngVcpu *cpu)
             switch_context(cpu);
         if (cpu->counting && cpu->insns >= cpu->turn_end)
             return ENG_RAN_BUDGET;
-        if (ARM_UNLIKELY(at_break(cpu)))
-            return ENG_RAN_BREAK;
         run_block(cpu);
         uint32_t leave = cpu->leave;
         cpu->leave = ENG_STAY;
         if (leave == ENG_LEAVE_HALT)
             return ENG_RAN_HALT;
+        if (ARM_UNLIKELY(leave == ENG_LEAVE_BREAK))
+            return ENG_RAN_BREAK;
         poll = leave != ENG_STAY;
     }
 }

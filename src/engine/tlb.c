@@ -256,6 +256,18 @@ EngFetchEntry *eng_tlb_fetch(EngVcpu *cpu, Va va)
     return &b->code[i];
 }
 
+EngContext eng_tlb_fetch_context(const EngVcpu *cpu)
+{
+    const EngTlb *t = cpu->tlb;
+    const TlbSet *s = t->fetch->set;
+
+    return s ? (EngContext){ .regime = t->scope[s->scope].regime,
+                             .vmid = t->scope[s->scope].vmid,
+                             .asid = s->asid,
+                             .view = t->fetch->view } :
+               (EngContext){ 0 };
+}
+
 void eng_watch(EngVcpu *cpu, bool any)
 {
     cpu->watching = any;

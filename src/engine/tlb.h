@@ -85,6 +85,8 @@ static inline EngFetchEntry *eng_tlb_fetch_probe(const EngVcpu *cpu, Va va)
     return ARM_LIKELY(e->tag == (va.v & ~ARM_PAGE_MASK)) ? e : NULL;
 }
 EngFetchEntry *eng_tlb_fetch(EngVcpu *cpu, Va va);
+/* What the current instruction-side bank's translations are named by; the digest is left out. */
+EngContext eng_tlb_fetch_context(const EngVcpu *cpu);
 /* Forgets every `code` handle in this vCPU's instruction-side banks (handles of evicted blocks,
  * another mode's). */
 void eng_tlb_forget_code(EngVcpu *cpu);

@@ -56,7 +56,7 @@ void gdb_stop_reply(GdbSession *s, unsigned signal, int break_cpu, GString *repl
     }
     g_string_printf(reply, "T%02xthread:", signal);
     append_thread(reply, s->general);
-    g_string_append(reply, break_cpu >= 0 && s->swbreak ? ";swbreak:;" : ";");
+    g_string_append(reply, break_cpu >= 0 ? gdb_break_reason(s) : ";");
 }
 
 /* --- registers and memory --- */
@@ -140,31 +140,13 @@ static void write_memory(GdbSession *s, const GString *packet, GString *reply)
     }
 }
 
-/* Z and z: "TYPE,ADDRESS,KIND". gdb's hardware breakpoints are made like its software ones. */
-static void breakpoint(GdbSession *s, bool set, const char *at, GString *reply)
-{
-    uint64_t va, kind;
-    if (!skip(&at, "0,") && !skip(&at, "1,")) {
-        return; /* watchpoints: not supported */
-    }
-    if (!range(&at, &va, &kind)) {
-        fail(reply, ERROR_ARGUMENT);
-        return;
-    }
-    const bool ok = set ? vm_debug_break_set(s->machine, va) : vm_debug_break_clear(s->machine, va);
-    if (ok || !set) {
-        g_string_assign(reply, "OK"); /* clearing twice is no error */
-    } else {
-        fail(reply, ERROR_ARGUMENT);
-    }
-}
-
 /* --- going on --- */
 
 static bool resume(GdbSession *s, GdbWish wish, unsigned cpu)
 {
     s->wish = wish;
     s->step = cpu;
+    s->n_out = wish == GDB_GO ? 0 : s->n_out; /* what is still out was deleted */
     return false;
 }
 
@@ -245,8 +227,9 @@ static void send_part(const GString *text, const char *at, GString *reply)
 static void supported(GdbSession *s, const char *at, GString *reply)
 {
     s->swbreak = strstr(at, "swbreak+") != NULL;
+    s->hwbreak = strstr(at, "hwbreak+") != NULL;
     g_string_printf(reply, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;"
-                           "multiprocess+;swbreak+", GDB_PACKET_MAX);
+                           "multiprocess+;swbreak+;hwbreak+", GDB_PACKET_MAX);
 }
 
 static void list_threads(GdbSession *s, bool first, GString *reply)
@@ -276,6 +259,24 @@ static void describe_thread(GdbSession *s, const char *at, GString *reply)
     gdb_hex_append(reply, text, strlen(text));
 }
 
+/* "qRcmd,COMMAND" in hexadecimal, and so the answer. */
+static void monitor(GdbSession *s, const char *at, GString *reply)
+{
+    char line[256] = "";
+    const size_t n = strlen(at) / 2;
+    if (n >= sizeof line || !gdb_hex_bytes(&at, line, n) || *at) {
+        fail(reply, ERROR_ARGUMENT);
+        return;
+    }
+    GString *text = g_string_new(NULL);
+    gdb_monitor(s, line, text);
+    gdb_hex_append(reply, text->str, text->len);
+    if (text->len == 0) {
+        g_string_assign(reply, "OK");
+    }
+    g_string_free(text, TRUE);
+}
+
 static void query(GdbSession *s, const char *at, GString *reply)
 {
     if (skip(&at, "qSupported")) {
@@ -289,6 +290,8 @@ static void query(GdbSession *s, const char *at, GString *reply)
         list_threads(s, false, reply);
     } else if (skip(&at, "qThreadExtraInfo,")) {
         describe_thread(s, at, reply);
+    } else if (skip(&at, "qRcmd,")) {
+        monitor(s, at, reply);
     } else if (skip(&at, "qAttached")) {
         g_string_assign(reply, "1");
     } else if (strcmp(at, "qC") == 0) {
@@ -346,7 +349,7 @@ bool gdb_command(GdbSession *s, const GString *packet, GString *reply)
     case 'M':
     case 'X': write_memory(s, packet, reply); return true;
     case 'Z':
-    case 'z': breakpoint(s, *at == 'Z', at + 1, reply); return true;
+    case 'z': gdb_break_packet(s, *at == 'Z', at + 1, reply); return true;
     case 'H': choose_thread(s, at + 1, reply); return true;
     case 'T': g_string_assign(reply, is_alive(s, at + 1) ? "OK" : "E01"); return true;
     case 'c':

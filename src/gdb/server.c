@@ -181,6 +181,18 @@ static VmStop stand(GdbServer *g)
     }
 }
 
+/* gdb calls a stop that it knows no breakpoint for a signal: a line says more. */
+static void send_note(GdbServer *g)
+{
+    GString *line = g_string_new(NULL), *packet = g_string_new("O");
+    if (gdb_break_note(&g->session, line)) {
+        gdb_hex_append(packet, line->str, line->len);
+        send_packet(g, packet);
+    }
+    g_string_free(line, TRUE);
+    g_string_free(packet, TRUE);
+}
+
 static void report_stop(GdbServer *g, unsigned signal)
 {
     if (g->waits && g->client >= 0) {
@@ -188,6 +200,8 @@ static void report_stop(GdbServer *g, unsigned signal)
         const bool stepped = g->session.wish == GDB_STEP;
         if (stepped) {
             g->session.general = g->session.resume = g->session.step;
+        } else {
+            send_note(g);
         }
         gdb_stop_reply(&g->session, signal, stepped ? -1 : vm_debug_break_cpu(g->machine), reply);
         send_packet(g, reply);

@@ -120,14 +120,31 @@ bool vm_debug_cpu_on(VmMachine *m, unsigned cpu)
     return vm_firmware_power(&m->firmware, cpu) == VM_POWER_ON;
 }
 
-bool vm_debug_break_set(VmMachine *m, uint64_t va)
+bool vm_debug_translate(VmMachine *m, unsigned cpu, uint64_t va, uint64_t *pa)
 {
-    return eng_break_add(m->engine, (Va){ va });
+    Pa at;
+    const bool ok = a64_inspect_va(m->cpus[cpu].cpu, (Va){ va }, &at);
+    *pa = ok ? at.v : 0;
+    return ok;
 }
 
-bool vm_debug_break_clear(VmMachine *m, uint64_t va)
+uint32_t vm_debug_break_set(VmMachine *m, unsigned cpu, const EngBreak *what)
 {
-    return eng_break_remove(m->engine, (Va){ va });
+    EngBreak b = *what;
+    if ((b.when & ENG_BREAK_VA) && !b.placed) {
+        a64_inspect_break(m->cpus[cpu].cpu, &b);
+    }
+    return eng_break_add(m->engine, &b);
+}
+
+bool vm_debug_break_get(const VmMachine *m, unsigned n, EngBreak *out)
+{
+    return eng_break_get(m->engine, n, out);
+}
+
+bool vm_debug_break_clear(VmMachine *m, uint32_t id)
+{
+    return eng_break_remove(m->engine, id);
 }
 
 void vm_debug_breaks_clear(VmMachine *m)
@@ -145,6 +162,22 @@ void vm_break_at(VmCpu *c)
 int vm_debug_break_cpu(const VmMachine *m)
 {
     return atomic_load(&m->break_cpu);
+}
+
+uint8_t vm_debug_break_owners(const VmMachine *m, uint32_t *id)
+{
+    const int cpu = vm_debug_break_cpu(m);
+    const EngVcpu *eng = cpu < 0 ? NULL : &m->cpus[cpu].cpu->eng;
+    *id = eng ? eng->brk.id : 0;
+    return eng ? eng->brk.owners : 0;
+}
+
+void vm_breaks_resume(VmMachine *m)
+{
+    const int reported = atomic_exchange(&m->break_cpu, -1);
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        eng_break_resume(&m->cpus[i].cpu->eng, (int)i == reported);
+    }
 }
 
 /* Instructions are counted, by which a turn of one ends. */

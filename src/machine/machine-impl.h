@@ -73,6 +73,8 @@ struct VmMachine {
 void vm_stop_for(VmMachine *m, VmStop why);
 /* c stands at a breakpoint. */
 void vm_break_at(VmCpu *c);
+/* The machine goes on, over the breakpoint that was reported. */
+void vm_breaks_resume(VmMachine *m);
 /* If a CPU_ON of c is pending, starts it. On the thread that runs c. */
 void vm_start_if_pending(VmCpu *c);
 

@@ -167,7 +167,7 @@ void vm_start_if_pending(VmCpu *c)
 VmStop vm_run(VmMachine *m)
 {
     atomic_store(&m->stop, VM_STOP_NONE);
-    atomic_store(&m->break_cpu, -1);
+    vm_breaks_resume(m);
     if (m->config.virtual_clock) {
         vm_run_virtual(m);
     } else {
