@@ -21,7 +21,7 @@ def host_files(folder):
     boot.output_of(boot.SCRIPTS / "guest-vmm", folder / "vmm")
     (folder / "guest.sh").write_text("echo guest is here\n")
     boot.output_of(boot.SCRIPTS / "guest-initramfs", folder / "guest.cpio", "--script", folder / "guest.sh")
-    (folder / "host.sh").write_text('echo "ready for gdb"; sleep 2\nvmm -a "console=ttyS0 panic=-1" -i /guest.cpio /Image </dev/null\n')
+    (folder / "host.sh").write_text('echo "ready for gdb"; sleep 2\nvmm -a "console=ttyS0 nokaslr panic=-1" -i /guest.cpio /Image </dev/null\n')
     boot.output_of(boot.SCRIPTS / "guest-initramfs", folder / "host.cpio", "--script", folder / "host.sh", "--add", f"{folder}/vmm:bin/vmm",
                    "--add", f"{folder}/guest.cpio:guest.cpio", "--add", f"{kernel}/boot/vmlinuz:Image")
     return kernel
@@ -33,7 +33,7 @@ def main():
         folder = Path(name)
         kernel = host_files(folder)
         command = [armillary, "run", "--kernel", f"{kernel}/boot/vmlinuz", "--initrd", str(folder / "host.cpio"), "--memory", "1G", "--smp", "4",
-                   "--append", "console=ttyAMA0 kvm-arm.mode=nvhe panic=-1", "--gdb", f"unix:{folder}/gdb", "--timeout", "200", *options]
+                   "--append", "console=ttyAMA0 kvm-arm.mode=nvhe nokaslr panic=-1", "--gdb", f"unix:{folder}/gdb", "--timeout", "200", *options]
         machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         console = []
         ready = threading.Event()

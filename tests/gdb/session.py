@@ -107,11 +107,46 @@ def memory():
         pass
 
 
+def vmid():
+    return value("$VTTBR_EL2") >> 48
+
+
+def place(address):
+    return int(say(f"monitor translate {address:#x}").split()[1], 16)
+
+
+def same_address():
+    """Host and guest run the same image at the same addresses: each is stopped without the other."""
+    vector = value("$VBAR_EL1") + 0x280 # IRQ at EL1
+    say(f"break *{vector:#x}")
+    say("continue")
+    check("the host", (value("$pc"), level(), vmid()), (vector, 1, 0))
+    host = place(vector)
+    say("delete")
+    say(f"monitor break el1 vmid 1 {vector:#x}")
+    say("continue")
+    check("the guest at the same address", (value("$pc"), level(), vmid(), value("$HCR_EL2") & 1), (vector, 1, 1, 1))
+    guest = place(vector)
+    check("other memory", guest != host, True)
+    say("monitor delete all")
+    say(f"break *{vector:#x}")
+    for _ in range(5):
+        say("continue")
+        check("gdb's breakpoint, set in the guest", (value("$pc"), vmid(), place(vector)), (vector, 1, guest))
+    say("delete")
+    say(f"monitor break pa {host:#x}")
+    for _ in range(5):
+        say("continue")
+        check("the host's memory", (value("$pc"), vmid(), place(vector)), (vector, 0, host))
+    say("monitor delete all")
+
+
 for line in ("pagination off", "confirm off"):
     say(f"set {line}")
 threads()
 el2_vectors()
 registers()
 memory()
+same_address()
 say("detach")
 print(f"gdb: all checks passed ({CHECKS[0]})")
