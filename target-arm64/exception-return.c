@@ -40,6 +40,7 @@ void a64_set_pstate(A64Cpu *cpu, uint64_t spsr)
         p->allint = spsr >> 13 & 1;
     if (a64_has(cpu->model, A64_FEAT_EBEP))
         p->pm = spsr >> 32 & 1;
+    p->pacm = spsr >> 35 & 1 && a64_pacm_enabled(cpu, (unsigned)(spsr >> 2 & 3));
     if (a64_has(cpu->model, A64_FEAT_BTI))
         cpu->eng.landing = spsr >> 10 & 3;
 }
@@ -72,6 +73,7 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
     a64_set_pstate(cpu, spsr);
     if (illegal) {
         st->pstate.il = 1;
+        st->pstate.pacm = 0;
         cpu->eng.landing = ENG_LANDING_NONE;
     } else {
         st->pstate.il = spsr >> 20 & 1;

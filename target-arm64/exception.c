@@ -34,10 +34,11 @@ void a64_set_el(A64Cpu *cpu, unsigned el, unsigned sp)
 uint64_t a64_spsr_pack(const A64Cpu *cpu)
 {
     const A64Pstate *p = &cpu->st.pstate;
-    return (uint64_t)p->pm << 32 | p->nzcv | (uint64_t)p->tco << 25 | (uint64_t)p->dit << 24 |
-           (uint64_t)p->uao << 23 | (uint64_t)p->pan << 22 | (uint64_t)p->ss << 21 |
-           (uint64_t)p->il << 20 | (uint64_t)p->allint << 13 | (uint64_t)p->ssbs << 12 |
-           (uint64_t)cpu->eng.landing << 10 | (uint64_t)p->daif << 6 | (uint64_t)p->el << 2 | p->sp;
+    return (uint64_t)p->pacm << 35 | (uint64_t)p->pm << 32 | p->nzcv | (uint64_t)p->tco << 25 |
+           (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 | (uint64_t)p->pan << 22 |
+           (uint64_t)p->ss << 21 | (uint64_t)p->il << 20 | (uint64_t)p->allint << 13 |
+           (uint64_t)p->ssbs << 12 | (uint64_t)cpu->eng.landing << 10 | (uint64_t)p->daif << 6 |
+           (uint64_t)p->el << 2 | p->sp;
 }
 
 /* The mode field a guest hypervisor is shown: EL1 looks like EL2 to it. */
@@ -56,7 +57,7 @@ static void set_entry_pstate(A64Cpu *cpu, unsigned target)
     A64Pstate *p = &cpu->st.pstate;
     uint64_t sctlr = cpu->st.sr[target == 2 ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
     p->daif = 0xf;
-    p->ss = p->il = p->uao = 0;
+    p->ss = p->il = p->uao = p->pacm = 0;
     cpu->eng.landing = ENG_LANDING_NONE;
     bool el0_below = target == 1 || a64_in_host(cpu);
     if (a64_has(cpu->model, A64_FEAT_PAN) && el0_below && !(sctlr & A64_SCTLR_EL1_SPAN))

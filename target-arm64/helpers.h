@@ -50,8 +50,11 @@ extern const IrHelper a64_h_brk;
 /* UNDEFINED, and PSTATE.IL set: no argument is looked at. */
 extern const IrHelper a64_h_undefined;
 extern const IrHelper a64_h_illegal_state;
-/* Pointer authentication: (pointer, modifier, A64_PAC_DO) and (value, modifier). */
+/* Pointer authentication: (pointer, modifier, A64_PAC_DO), (two modifiers, A64_PAC2_DO), (value,
+ * modifier); PACM, which ends the block unless it is alone there. */
 extern const IrHelper a64_h_pac;
+extern const IrHelper a64_h_pac2;
+extern const IrHelper a64_h_pacm;
 extern const IrHelper a64_h_pacga;
 /* ERETAA, ERETAB; the argument is A64_PAC_DO. */
 extern const IrHelper a64_h_eret_pac;
@@ -62,6 +65,8 @@ extern const IrHelper a64_h_sp_align;
 extern const IrHelper a64_h_landing; /* (ENG_LANDING_*): how the next one is branched to */
 extern const IrHelper a64_h_step_pending;
 extern const IrHelper a64_h_stepped;
+/* After an instruction that has a block of its own (VA of the next); always leaves. */
+extern const IrHelper a64_h_went_alone;
 /* FP/SIMD access trapped. */
 extern const IrHelper a64_h_fp_trap;
 /* Exception return. */

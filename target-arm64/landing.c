@@ -17,16 +17,23 @@ static bool is_hint(uint32_t word, unsigned number)
     return word == (UINT32_C(0xd503201f) | number << 5);
 }
 
-static uint16_t lands_of_hint(const A64Mode *mode, uint32_t word)
+/* PACIASP, PACIBSP; PACIASPPC, PACIBSPPC. */
+static bool is_signing(const A64Mode *mode, uint32_t word)
 {
-    bool pac = a64_has(mode->model, A64_FEAT_PAuth);
+    if (a64_has(mode->model, A64_FEAT_PAuth) && (is_hint(word, 25) || is_hint(word, 27)))
+        return true;
+    return a64_has(mode->model, A64_FEAT_PAuth_LR) && (word | 0x400) == 0xdac1a7fe;
+}
+
+static uint16_t lands_of(const A64Mode *mode, uint32_t word)
+{
     if (is_hint(word, 34))
         return NOT_JUMP;
     if (is_hint(word, 36))
         return NOT_CALL;
     if (is_hint(word, 38))
         return IR_LANDS_ALL;
-    if (pac && (is_hint(word, 25) || is_hint(word, 27))) /* PACIASP, PACIBSP */
+    if (is_signing(mode, word))
         return mode->bt ? NOT_JUMP : IR_LANDS_ALL;
     return NOWHERE;
 }
@@ -37,7 +44,7 @@ uint16_t a64_lands(const A64Mode *mode, uint32_t word)
         return IR_LANDS_ALL;
     if (mode->il || (word & 0xffe0001f) == 0xd4200000) /* their exceptions save BTYPE */
         return IR_LANDS_KEEP;
-    return lands_of_hint(mode, word);
+    return lands_of(mode, word);
 }
 
 bool a64_land(EngVcpu *eng, bool fits, bool keep)

@@ -14,14 +14,14 @@
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 512, BREAKING_MAX = 512 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 1024, BREAKING_MAX = 512 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
     A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC, BT, NEP,
-                              * events */
+                              * events, PACM */
     A64Mode *breaking[VARIANTS]; /* lists: with breakpoints */
 };
 
@@ -138,6 +138,7 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .bt = variant & 64,
         .nep = variant & 128,
         .events = variant & 256,
+        .pacm = variant & 512,
         .trace = m->trace,
         .profile = p,
         .model = m->model,
@@ -199,7 +200,7 @@ void a64_mode_select(A64Cpu *cpu)
                                   a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
                                   checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5 |
                                   narrows_landings(cpu) << 6 | keeps_elements(cpu) << 7 |
-                                  a64_pmu_by_blocks(cpu) << 8);
+                                  a64_pmu_by_blocks(cpu) << 8 | cpu->st.pstate.pacm << 9);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

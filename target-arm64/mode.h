@@ -33,7 +33,8 @@ typedef struct A64Mode {
     uint8_t el;             /* 0..2 */
     uint8_t fp_trap;        /* 0: enabled, else EL that FP/SIMD instructions trap to */
     uint16_t fp_rule;       /* ... and the access rule that says so */
-    bool single_step;       /* software step active: one instruction a block */
+    bool single_step;       /* software step active */
+    bool pacm;              /* PSTATE.PACM: the next instruction may take a second modifier */
     bool il;                /* PSTATE.IL: the next instruction takes Illegal State */
     bool counting;          /* blocks count instructions */
     bool events;            /* blocks tell the performance monitors what they do */
@@ -49,6 +50,12 @@ typedef struct A64Mode {
     const struct A64Model *model;
     struct A64Mode *next;   /* mode.c's own */
 } A64Mode;
+
+/* Has an instruction a block of its own? */
+static inline bool a64_mode_alone(const A64Mode *mode)
+{
+    return mode->single_step || mode->pacm;
+}
 
 typedef struct A64Modes A64Modes;
 

@@ -5,7 +5,7 @@
  */
 #include "pauth.h"
 
-#include "exception.h"
+#include "cpu.h"
 #include "helpers.h"
 #include "model.h"
 #include "qarma.h"
@@ -84,15 +84,25 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 32;
 }
 
-static uint64_t code(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, unsigned key_slot)
+/* QARMA takes one tweak: half of it from each modifier. Source: Arm ARM, pseudocode of
+ * ComputePAC2QARMA. */
+static uint64_t tweak(const A64PacModifiers *m)
+{
+    return m->two ? m->second >> 5 << 32 | (m->first >> 4 & UINT32_MAX) : m->first;
+}
+
+static uint64_t code(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m, unsigned key_slot)
 {
     uint64_t low = cpu->st.sr[key_slot], high = cpu->st.sr[key_slot + 1];
     const uint64_t key[2] = {high, low};
     if (a64_has(cpu->model, A64_FEAT_PACQARMA5))
-        return a64_qarma5(ptr, modifier, key);
+        return a64_qarma5(ptr, tweak(m), key);
     if (a64_has(cpu->model, A64_FEAT_PACQARMA3))
-        return a64_qarma3(ptr, modifier, key);
-    return mix(mix(ptr ^ low) + (modifier ^ high)) ^ low;
+        return a64_qarma3(ptr, tweak(m), key);
+    uint64_t mixed = mix(mix(ptr ^ low) + (m->first ^ high));
+    if (m->two)
+        mixed = mix(mixed + (m->second ^ ~high));
+    return mixed ^ low;
 }
 
 static unsigned key_slot(A64PacKey key)
@@ -141,7 +151,7 @@ static bool range_of(const Layout *l, uint64_t ptr, bool data)
     return ptr >> (tagged ? 55 : 63) & 1;
 }
 
-static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacKey key)
+static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m, A64PacKey key)
 {
     Layout l = layout_of(cpu);
     bool data = is_data(key), upper = range_of(&l, ptr, data);
@@ -149,7 +159,7 @@ static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacK
     if (!p.field)
         return ptr;
     uint64_t good = extended(ptr, &p, upper), unused = p.field;
-    uint64_t pac = code(cpu, good, modifier, key_slot(key));
+    uint64_t pac = code(cpu, good, m, key_slot(key));
     bool canonical = (ptr & unused) == 0 || (ptr & unused) == unused;
     bool enhanced = a64_has(cpu->model, A64_FEAT_PAuth2);
     if (!canonical && a64_has(cpu->model, A64_FEAT_EPAC) && !enhanced)
@@ -161,8 +171,8 @@ static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacK
     return (in_field & p.field) | (ptr & ~p.field & ~(UINT64_C(1) << 55)) | bit55;
 }
 
-static uint64_t authenticate(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, A64PacKey key,
-                             bool *ok)
+static uint64_t authenticate(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m,
+                             A64PacKey key, bool *ok)
 {
     Layout l = layout_of(cpu);
     bool upper = ptr >> 55 & 1;
@@ -170,7 +180,7 @@ static uint64_t authenticate(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier,
     if (!p.field)
         return ptr;
     uint64_t good = extended(ptr, &p, upper);
-    uint64_t pac = code(cpu, good, modifier, key_slot(key));
+    uint64_t pac = code(cpu, good, m, key_slot(key));
     if (a64_has(cpu->model, A64_FEAT_PAuth2)) {
         uint64_t result = ptr ^ (pac & p.field);
         *ok = (result & p.field) == (upper ? p.field : 0);
@@ -192,15 +202,16 @@ static uint64_t strip(const A64Cpu *cpu, uint64_t ptr, bool data)
     return p.field ? extended(ptr, &p, upper) : ptr;
 }
 
-uint64_t a64_pac(const A64Cpu *cpu, uint64_t ptr, uint64_t modifier, uint64_t what, bool *ok)
+uint64_t a64_pac(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *modifiers, uint64_t what,
+                 bool *ok)
 {
     A64PacKey key = (A64PacKey)(what >> 4 & 3);
     *ok = true;
     switch ((A64PacWhat)(what & 15)) {
     case A64_PAC_SIGN:
-        return sign(cpu, ptr, modifier, key);
+        return sign(cpu, ptr, modifiers, key);
     case A64_PAC_AUTH:
-        return authenticate(cpu, ptr, modifier, key, ok);
+        return authenticate(cpu, ptr, modifiers, key, ok);
     case A64_PAC_STRIP:
         break;
     }
@@ -247,9 +258,8 @@ static void failed(A64Cpu *cpu, uint64_t what)
         a64_raise(cpu, &(A64Exception){.ec = A64_EC_PAC_FAIL, .iss = what >> 4 & 3});
 }
 
-static uint64_t pac(void *env, uint64_t ptr, uint64_t modifier, uint64_t what)
+static uint64_t perform(A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m, uint64_t what)
 {
-    A64Cpu *cpu = env;
     bool ok;
     if ((what & 15) != A64_PAC_STRIP) {
         if (!(sctlr_of(cpu) & enable_bit((A64PacKey)(what >> 4 & 3))))
@@ -257,10 +267,22 @@ static uint64_t pac(void *env, uint64_t ptr, uint64_t modifier, uint64_t what)
         if (is_trapped(cpu))
             return 0;
     }
-    uint64_t result = a64_pac(cpu, ptr, modifier, what, &ok);
+    uint64_t result = a64_pac(cpu, ptr, m, what, &ok);
     if (!ok)
         failed(cpu, what);
     return result;
+}
+
+static uint64_t pac(void *env, uint64_t ptr, uint64_t modifier, uint64_t what)
+{
+    return perform(env, ptr, &(A64PacModifiers){.first = modifier}, what);
+}
+
+static uint64_t pac2(void *env, uint64_t first, uint64_t second, uint64_t what)
+{
+    A64Cpu *cpu = env;
+    const A64PacModifiers m = {.first = first, .second = second, .two = true};
+    return perform(cpu, cpu->st.x[what >> 16 & 31], &m, what);
 }
 
 static uint64_t pacga(void *env, uint64_t value, uint64_t modifier, uint64_t c)
@@ -268,8 +290,37 @@ static uint64_t pacga(void *env, uint64_t value, uint64_t modifier, uint64_t c)
     A64Cpu *cpu = env;
     if (is_trapped(cpu))
         return 0;
-    return code(cpu, value, modifier, A64_SR_APGAKeyLo_EL1) & UINT64_C(0xffffffff00000000);
+    const A64PacModifiers m = {.first = modifier};
+    return code(cpu, value, &m, A64_SR_APGAKeyLo_EL1) & UINT64_C(0xffffffff00000000);
+}
+
+bool a64_pacm_enabled(const A64Cpu *cpu, unsigned el)
+{
+    const uint64_t *sr = cpu->st.sr, consent = A64_HCRX_EL2_SCTLR2En | A64_HCRX_EL2_PACMEn;
+    bool guest = el == 1 || (el == 0 && !a64_in_host(cpu));
+    if (el > 2 || !a64_has(cpu->model, A64_FEAT_PAuth_LR))
+        return false;
+    if (guest && a64_has(cpu->model, A64_FEAT_EL2) && ~sr[A64_SR_HCRX_EL2] & consent)
+        return false;
+    uint64_t sctlr2 = sr[guest ? A64_SR_SCTLR2_EL1 : A64_SR_SCTLR2_EL2];
+    return sctlr2 & (el == 0 ? A64_SCTLR2_EL1_EnPACM0 : A64_SCTLR2_EL1_EnPACM);
+}
+
+/* The next instruction has a mode of its own. */
+static uint64_t pacm(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    const A64Mode *mode = a64_mode_current(&cpu->eng);
+    cpu->st.pstate.pacm = a64_pacm_enabled(cpu, cpu->st.pstate.el);
+    if (cpu->st.pstate.pacm && !a64_mode_alone(mode)) {
+        a64_mode_select(cpu);
+        cpu->eng.pc = cpu->eng.insn_pc + 4;
+        cpu->eng.leave = ENG_LEAVE_NEXT;
+    }
+    return 0;
 }
 
 const IrHelper a64_h_pac = {"pac", pac, 3, IR_H_READS | IR_H_RAISES};
+const IrHelper a64_h_pac2 = {"pac2", pac2, 3, IR_H_READS | IR_H_RAISES};
+const IrHelper a64_h_pacm = {"pacm", pacm, 0, IR_H_READS | IR_H_WRITES | IR_H_RAISES};
 const IrHelper a64_h_pacga = {"pacga", pacga, 2, IR_H_READS | IR_H_RAISES};

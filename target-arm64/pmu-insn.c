@@ -101,7 +101,7 @@ static uint64_t pmu_access(void *env, uint64_t what, uint64_t failed, uint64_t c
         what &= ~(uint64_t)STORE;
     if (!cpu->pmu_counts || !a64_pmu_event_slow(cpu, (uint32_t)what))
         return 0;
-    if (a64_interrupt_due(cpu) && !mode->single_step) {
+    if (a64_interrupt_due(cpu) && !a64_mode_alone(mode)) {
         atomic_fetch_or_explicit(&cpu->eng.attention, ENG_ATT_IRQ, memory_order_relaxed);
         cpu->eng.pc = cpu->eng.insn_pc + 4;
         cpu->eng.leave = ENG_LEAVE_NEXT;

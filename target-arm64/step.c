@@ -61,6 +61,13 @@ bool a64_before_fetch(EngVcpu *eng)
     return false;
 }
 
+/* To the next instruction, in the mode that PSTATE.PACM asks for now. */
+static void leave(A64Cpu *cpu)
+{
+    a64_mode_select(cpu);
+    cpu->eng.leave = ENG_LEAVE_NEXT;
+}
+
 /* After it. Its own effects (MDSCR_EL1, OSLAR_EL1) count. */
 static uint64_t stepped(void *env, uint64_t next, uint64_t exclusive, uint64_t c)
 {
@@ -70,7 +77,15 @@ static uint64_t stepped(void *env, uint64_t next, uint64_t exclusive, uint64_t c
     if (a64_step_active(cpu))
         raise_step(cpu, ISS_ISV | (exclusive ? ISS_EX : 0));
     else
-        cpu->eng.leave = ENG_LEAVE_NEXT;
+        leave(cpu);
+    return 0;
+}
+
+static uint64_t went_alone(void *env, uint64_t next, uint64_t b, uint64_t c)
+{
+    A64Cpu *cpu = env;
+    cpu->eng.pc = cpu->eng.insn_pc = a64_branch_address(cpu, next);
+    leave(cpu);
     return 0;
 }
 
@@ -87,3 +102,4 @@ static uint64_t set_landing(void *env, uint64_t how, uint64_t b, uint64_t c)
 
 const IrHelper a64_h_landing = {"landing", set_landing, 1, IR_H_READS | IR_H_WRITES};
 const IrHelper a64_h_stepped = {"stepped", stepped, 2, RAISES};
+const IrHelper a64_h_went_alone = {"went_alone", went_alone, 1, RAISES};

@@ -21,34 +21,34 @@ static uint64_t sr_write(void *env, uint64_t row, uint64_t value, uint64_t c)
     return 0;
 }
 
-/* The instruction is done; a stepped one ends its block anyway. */
-static void end_block(A64Cpu *cpu, bool stepping)
+/* The instruction is done; one that is alone ends its block anyway. */
+static void end_block(A64Cpu *cpu, bool alone)
 {
-    if (stepping)
+    if (alone)
         return;
     cpu->eng.pc = cpu->eng.insn_pc + 4;
     cpu->eng.leave = ENG_LEAVE_NEXT;
 }
 
 /* It may have let an interrupt in: what is due is taken before the next one. */
-static void let_in(A64Cpu *cpu, bool stepping)
+static void let_in(A64Cpu *cpu, bool alone)
 {
     if (!a64_interrupt_due(cpu))
         return;
     atomic_fetch_or_explicit(&cpu->eng.attention, ENG_ATT_IRQ, memory_order_relaxed);
-    end_block(cpu, stepping);
+    end_block(cpu, alone);
 }
 
-static bool is_stepping(A64Cpu *cpu)
+static bool is_alone(A64Cpu *cpu)
 {
     const A64Mode *mode = a64_mode_current(&cpu->eng);
-    return mode->single_step;
+    return a64_mode_alone(mode);
 }
 
 static uint64_t sr_write_timed(void *env, uint64_t row, uint64_t value, uint64_t c)
 {
     a64_sysreg_hooks[row].write(env, value);
-    let_in(env, is_stepping(env));
+    let_in(env, is_alone(env));
     return 0;
 }
 const IrHelper a64_h_sr_write = {"sr_write", sr_write, 2, TOUCHES};
@@ -65,7 +65,7 @@ static uint64_t sr_written(void *env, uint64_t row, uint64_t b, uint64_t c)
     if (reg->slot == A64_SR_HCR_EL2)
         a64_timers_hcr_changed(cpu);
     if (reg->flags & A64_SRF_IRQ)
-        let_in(cpu, is_stepping(cpu));
+        let_in(cpu, is_alone(cpu));
     return 0;
 }
 const IrHelper a64_h_sr_written = {"sr_written", sr_written, 1, RAISES};
@@ -88,7 +88,7 @@ const IrHelper a64_h_view_changed = {"view_changed", view_changed, 0, TOUCHES};
 
 static uint64_t unmasked(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
-    let_in(env, is_stepping(env));
+    let_in(env, is_alone(env));
     return 0;
 }
 const IrHelper a64_h_unmasked = {"unmasked", unmasked, 0, RAISES};
@@ -97,14 +97,14 @@ const IrHelper a64_h_unmasked = {"unmasked", unmasked, 0, RAISES};
 static uint64_t daif_changed(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
     A64Cpu *cpu = env;
-    bool stepping = is_stepping(cpu);
+    bool alone = is_alone(cpu);
     uint32_t mode = cpu->eng.mode;
     if (ARM_UNLIKELY(cpu->st.sr[A64_SR_MDSCR_EL1] & (A64_MDSCR_EL1_SS | A64_MDSCR_EL1_MDE))) {
         a64_mode_select(cpu);
         if (cpu->eng.mode != mode)
-            end_block(cpu, stepping);
+            end_block(cpu, alone);
     }
-    let_in(cpu, stepping);
+    let_in(cpu, alone);
     return 0;
 }
 const IrHelper a64_h_daif_changed = {"daif_changed", daif_changed, 0, RAISES};

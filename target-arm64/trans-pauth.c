@@ -23,6 +23,30 @@ static IrVal apply(A64Trans *t, IrVal ptr, IrVal modifier, uint64_t what)
     return a64_t_call(t, &a64_h_pac, ptr, modifier, a64_t_const(t, IR_I64, what));
 }
 
+/* The pointer is in register reg. */
+static IrVal apply2(A64Trans *t, IrVal first, IrVal second, uint64_t what)
+{
+    if (is_idle(t, what)) {
+        return a64_t_x(t, IR_I64, what >> 16 & 31);
+    }
+    return a64_t_call(t, &a64_h_pac2, first, second, a64_t_const(t, IR_I64, what));
+}
+
+/* The first of two modifiers: LR is signed with SP, X17 with X16. */
+static IrVal first_of(A64Trans *t, unsigned reg)
+{
+    return a64_t_x_sp(t, IR_I64, reg == 30 ? 31 : 16);
+}
+
+/* PSTATE.PACM: signing LR takes the PC too, authenticating it X16, and X17 is done with X15. */
+static IrVal second_by_pacm(A64Trans *t, const A64Args_pac *a)
+{
+    if (a->rd == 17) {
+        return a64_t_x(t, IR_I64, 15);
+    }
+    return a->what == A64_PAC_SIGN ? a64_t_pc(t, 0) : a64_t_x(t, IR_I64, 16);
+}
+
 static IrVal modifier_of(A64Trans *t, uint32_t zero, uint32_t rn)
 {
     return zero ? a64_t_const(t, IR_I64, 0) : a64_t_x_sp(t, IR_I64, rn);
@@ -34,8 +58,28 @@ bool a64_trans_pac(A64Trans *t, const A64Args_pac *a)
     if (is_idle(t, what)) {
         return true;
     }
+    if (a->pacm && t->mode->pacm) {
+        what = A64_PAC2_DO(a->what, a->key, 0, a->rd);
+        IrVal first = first_of(t, a->rd), second = second_by_pacm(t, a);
+        a64_t_set_x(t, a->rd, apply2(t, first, second, what));
+        return true;
+    }
     IrVal modifier = modifier_of(t, a->zero, a->rn);
     a64_t_set_x(t, a->rd, apply(t, a64_t_x(t, IR_I64, a->rd), modifier, what));
+    return true;
+}
+
+bool a64_trans_pac2(A64Trans *t, const A64Args_pac2 *a)
+{
+    IrVal first = first_of(t, a->rd);
+    IrVal second = a->pc ? a64_t_pc(t, -4 * (int64_t)a->imm) : a64_t_x(t, IR_I64, a->rn);
+    a64_t_set_x(t, a->rd, apply2(t, first, second, A64_PAC2_DO(a->what, a->key, 0, a->rd)));
+    return true;
+}
+
+bool a64_trans_pacm(A64Trans *t, const A64Args_hint *a)
+{
+    a64_t_call(t, &a64_h_pacm, 0, 0, 0);
     return true;
 }
 
@@ -46,16 +90,40 @@ bool a64_trans_pacga(A64Trans *t, const A64Args_reg2x *a)
     return true;
 }
 
-bool a64_trans_branch_pac(A64Trans *t, const A64Args_branch_pac *a)
+/* A return with SP and a second modifier. */
+static IrVal return_target(A64Trans *t, bool key_b, IrVal second)
 {
+    A64PacKey key = key_b ? A64_KEY_IB : A64_KEY_IA;
+    return apply2(t, first_of(t, 30), second, A64_PAC2_DO(A64_PAC_AUTH, key, 1, 30));
+}
+
+static IrVal branch_target(A64Trans *t, const A64Args_branch_pac *a)
+{
+    if (a->ret && t->mode->pacm) {
+        return return_target(t, a->key_b, a64_t_x(t, IR_I64, 16));
+    }
     A64PacKey key = a->key_b ? A64_KEY_IB : A64_KEY_IA;
     IrVal modifier = modifier_of(t, a->zero, a->rm);
-    IrVal target = apply(t, a64_t_x(t, IR_I64, a->rn), modifier, A64_PAC_DO(A64_PAC_AUTH, key, 1));
+    return apply(t, a64_t_x(t, IR_I64, a->rn), modifier, A64_PAC_DO(A64_PAC_AUTH, key, 1));
+}
+
+bool a64_trans_branch_pac(A64Trans *t, const A64Args_branch_pac *a)
+{
+    IrVal target = branch_target(t, a);
     if (a->link) {
         a64_t_set_x(t, 30, a64_t_pc(t, 4));
     }
     a64_t_tell_branch(t, a->ret ? A64_PMU_RETURN : 0, 0);
     a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
+    return true;
+}
+
+bool a64_trans_ret_pac2(A64Trans *t, const A64Args_ret_pac2 *a)
+{
+    IrVal second = a->pc ? a64_t_pc(t, -4 * (int64_t)a->imm) : a64_t_x(t, IR_I64, a->rm);
+    IrVal target = return_target(t, a->key_b, second);
+    a64_t_tell_branch(t, A64_PMU_RETURN, 0);
+    a64_t_branch_ptr(t, target, ENG_LANDING_NONE);
     return true;
 }
 

@@ -83,11 +83,21 @@ static bool is_load_exclusive(uint32_t word)
     return (word & 0x3fc00000) == 0x08400000;
 }
 
-/* Software step: whatever would have come next, its exception does. */
-static void finish_step(A64Trans *t, IrVal next)
+enum { PACM = 0xd50324ff };
+
+/* A block of one instruction. Software step: whatever would have come next, its exception does.
+ * PSTATE.PACM: it held for this instruction. */
+static void finish(A64Trans *t, IrVal next)
 {
-    IrVal exclusive = a64_t_const(t, IR_I64, is_load_exclusive(t->word));
-    a64_t_call(t, &a64_h_stepped, next, exclusive, 0);
+    if (t->mode->pacm && t->word != PACM) {
+        ir_put(t->b, IR_I8, A64_OFF(pstate.pacm), a64_t_const(t, IR_I64, 0));
+    }
+    if (t->mode->single_step) {
+        IrVal exclusive = a64_t_const(t, IR_I64, is_load_exclusive(t->word));
+        a64_t_call(t, &a64_h_stepped, next, exclusive, 0);
+    } else {
+        a64_t_call(t, &a64_h_went_alone, next, 0, 0);
+    }
     a64_t_exit_pc(t);
 }
 
@@ -103,8 +113,8 @@ void a64_t_tell_branch(A64Trans *t, uint32_t kinds, IrVal taken)
 
 void a64_t_goto(A64Trans *t, int64_t off)
 {
-    if (t->mode->single_step) {
-        finish_step(t, a64_t_pc(t, off));
+    if (a64_mode_alone(t->mode)) {
+        finish(t, a64_t_pc(t, off));
         return;
     }
     ir_emit(t->b, IR_GOTO, IR_I64, 0, 0, 0, (uint64_t)(t->delta + off));
@@ -113,9 +123,9 @@ void a64_t_goto(A64Trans *t, int64_t off)
 
 void a64_t_goto_if(A64Trans *t, IrVal cond, int64_t off)
 {
-    if (t->mode->single_step) {
+    if (a64_mode_alone(t->mode)) {
         IrVal taken = a64_t_pc(t, off), other = a64_t_pc(t, 4);
-        finish_step(t, ir_emit(t->b, IR_SELECT, IR_I64, cond, taken, other, 0));
+        finish(t, ir_emit(t->b, IR_SELECT, IR_I64, cond, taken, other, 0));
         return;
     }
     uint64_t ways = IR_TWO_WAYS(t->delta + off, t->delta + 4);
@@ -128,11 +138,11 @@ void a64_t_branch_ptr(A64Trans *t, IrVal va, unsigned landing)
     if (!a64_t_has(t, A64_FEAT_BTI)) {
         landing = ENG_LANDING_NONE;
     }
-    if (t->mode->single_step) {
+    if (a64_mode_alone(t->mode)) {
         if (landing) {
             a64_t_call(t, &a64_h_landing, a64_t_const(t, IR_I64, landing), 0, 0);
         }
-        finish_step(t, va);
+        finish(t, va);
         return;
     }
     ir_emit(t->b, IR_GOTO_PTR, IR_I64, va, 0, 0, landing);
@@ -146,8 +156,8 @@ void a64_t_goto_ptr(A64Trans *t, IrVal va)
 
 void a64_t_exit(A64Trans *t)
 {
-    if (t->mode->single_step) {
-        finish_step(t, a64_t_pc(t, 4));
+    if (a64_mode_alone(t->mode)) {
+        finish(t, a64_t_pc(t, 4));
         return;
     }
     ir_emit(t->b, IR_EXIT, IR_I64, 0, 0, 0, (uint64_t)(int64_t)(t->delta + 4));

@@ -58,7 +58,7 @@ uint32_t a64_translate(IrBlock *b, const void *mode, const uint32_t *page, uint3
     uint32_t left = (uint32_t)(ARM_PAGE_SIZE - offset) / 4, done = 0;
     uint32_t limit = max_insns < left ? max_insns : left;
 
-    if (t.mode->single_step) {
+    if (a64_mode_alone(t.mode)) {
         limit = 1;
     }
     do {

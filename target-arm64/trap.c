@@ -17,13 +17,23 @@ static uint64_t undefined(void *env, uint64_t a, uint64_t b, uint64_t c)
 }
 const IrHelper a64_h_undefined = {"undefined", undefined, 0, RAISES};
 
+/* PSTATE.PACM holds for one instruction, which is done. */
+static void forget_pacm(A64Cpu *cpu)
+{
+    if (!cpu->st.pstate.pacm)
+        return;
+    cpu->st.pstate.pacm = 0;
+    a64_mode_select(cpu);
+}
+
 /* SVC, HVC and SMC are done when their exception is taken, not when a trap takes their place: then
  * the step machine has advanced. */
-static void advance_step(A64Cpu *cpu)
+static void advance(A64Cpu *cpu)
 {
     const A64Mode *mode = a64_mode_current(&cpu->eng);
     if (mode->single_step)
         cpu->st.pstate.ss = 0;
+    forget_pacm(cpu);
 }
 
 static uint64_t svc(void *env, uint64_t imm, uint64_t b, uint64_t c)
@@ -39,7 +49,7 @@ static uint64_t svc(void *env, uint64_t imm, uint64_t b, uint64_t c)
         e.el = 2;
         e.control = el == 0 ? "HFGITR_EL2.SVC_EL0" : "HFGITR_EL2.SVC_EL1";
     } else {
-        advance_step(cpu);
+        advance(cpu);
     }
     a64_raise(cpu, &e);
     return 0;
@@ -49,7 +59,7 @@ const IrHelper a64_h_svc = {"svc", svc, 1, RAISES};
 /* Firmware behind SMC or HVC. What it changes (CPU_ON, CPU_OFF, reset) is its own affair. */
 static void call_firmware(A64Cpu *cpu)
 {
-    advance_step(cpu);
+    advance(cpu);
     cpu->eng.pc = cpu->eng.insn_pc + 4;
     cpu->eng.leave = ENG_LEAVE_NEXT;
     cpu->ports->firmware->call(cpu->ports->firmware_ctx, cpu->eng.index, cpu->st.x);
@@ -66,7 +76,7 @@ static uint64_t hvc(void *env, uint64_t imm, uint64_t b, uint64_t c)
     } else if (a64_hcr(cpu) & A64_HCR_EL2_HCD) {
         a64_undefined(cpu);
     } else {
-        advance_step(cpu);
+        advance(cpu);
         a64_raise(cpu, &(A64Exception){.el = 2, .ec = A64_EC_HVC, .iss = (uint32_t)imm,
                                        .after = true});
     }
@@ -216,6 +226,7 @@ static void wait(A64Cpu *cpu, const Wait *w)
                                        .control = trap.control});
     } else {
         a64_timers_wait(cpu, w->wfe, w->timed ? w->until : UINT64_MAX);
+        forget_pacm(cpu);
         halt(cpu, w->wfe, cpu->eng.insn_pc + 4);
     }
 }

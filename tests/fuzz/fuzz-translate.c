@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MODE_EL = 3, MODE_IL = 4, MODE_STEP = 8, MODE_SP = 16, MODE_PAC = 32, MODE_FP_TRAP = 64 };
+enum { MODE_EL = 3, MODE_IL = 4, MODE_STEP = 8, MODE_SP = 16, MODE_PAC = 32, MODE_FP_TRAP = 64, MODE_PACM = 128 };
 
 static A64Mode mode_of(uint8_t bits, const A64Model *model)
 {
@@ -26,6 +26,7 @@ static A64Mode mode_of(uint8_t bits, const A64Model *model)
         .single_step = bits & MODE_STEP,
         .sp_check = bits & MODE_SP,
         .pac = bits & MODE_PAC,
+        .pacm = bits & MODE_PACM,
         .fp_trap = bits & MODE_FP_TRAP ? 2 : 0,
         .model = model,
     };

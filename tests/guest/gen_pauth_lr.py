@@ -70,7 +70,7 @@ class Case:
             word |= back << 5
             names["label"] = names["pc"] - 4 * back
         if "xn" in modifiers:
-            n = rng.choice([15, 16, 17, 31])
+            n = rng.choice([15, 16, 17] if kind == "ret" else [15, 16, 17, 31])  # RETAASPPCR of 31 is RETAA
             word |= n if kind == "ret" else n << 5
             names["xn"] = 0 if n == 31 else self.regs[f"x{n}"]
         if self.name in ("PACIA", "PACIB", "AUTIA", "AUTIB"):

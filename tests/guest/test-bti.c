@@ -35,6 +35,12 @@ static const struct {
     {"BRAA X16", JUMP_16}, {"RET", RETURN},
 };
 
+static bool has_pauth_lr(void)
+{
+    u64 isar1 = READ(id_aa64isar1_el1), three = BITS(READ(s3_0_c0_c6_2), 15, 12);
+    return (three | BITS(isar1, 11, 8) | BITS(isar1, 7, 4)) >= 6;
+}
+
 #define PACI 0x100 /* bit 3 by SCTLR_ELx.BT */
 #define BREAKS 0x200
 static const struct {
@@ -46,8 +52,11 @@ static const struct {
     {"BTI jc", {0xd50324df}, 0xf}, {"PACIASP", {0xd503233f, 0xd50323bf}, 7 | PACI}, {"PACIBSP", {0xd503237f, 0xd50323ff}, 7 | PACI},
     {"PACIAZ", {0xd503231f, 0xd503239f}, 1}, {"RET", {0xd65f03c0}, 1}, {"ADD", {0x91000400}, 1}, {"B", {0x14000001}, 1},
     {"BRK", {0xd4200000}, 0xf | BREAKS}, {"HLT", {0xd4400000}, 1}, {"UDF", {0}, 1}, {"SVC", {0xd4000001}, 1},
+    /* FEAT_PAuth_LR, with AUTIxSPPC behind them */
+    {"PACIASPPC", {0xdac1a3fe, 0xf380003f}, 7 | PACI}, {"PACIBSPPC", {0xdac1a7fe, 0xf3a0003f}, 7 | PACI},
+    {"PACNBIASPPC", {0xdac183fe, 0xf380003f}, 1}, {"PACNBIBSPPC", {0xdac187fe, 0xf3a0003f}, 1},
 };
-#define TARGETS (sizeof targets / sizeof *targets)
+#define TARGETS (sizeof targets / sizeof *targets - (has_pauth_lr() ? 0 : 4))
 #define WAYS (sizeof ways / sizeof *ways)
 
 static void put_code(void)

@@ -23,19 +23,21 @@ static A64Cpu cpu;
 static uint64_t sign(uint64_t ptr, uint64_t modifier, A64PacKey key)
 {
     bool ok;
-    return a64_pac(&cpu, ptr, modifier, A64_PAC_DO(A64_PAC_SIGN, key, 0), &ok);
+    const A64PacModifiers m = {.first = modifier};
+    return a64_pac(&cpu, ptr, &m, A64_PAC_DO(A64_PAC_SIGN, key, 0), &ok);
 }
 
 static uint64_t auth(uint64_t ptr, uint64_t modifier, A64PacKey key)
 {
     bool ok;
-    return a64_pac(&cpu, ptr, modifier, A64_PAC_DO(A64_PAC_AUTH, key, 0), &ok);
+    const A64PacModifiers m = {.first = modifier};
+    return a64_pac(&cpu, ptr, &m, A64_PAC_DO(A64_PAC_AUTH, key, 0), &ok);
 }
 
 static uint64_t strip(uint64_t ptr, A64PacKey key)
 {
     bool ok;
-    return a64_pac(&cpu, ptr, 0, A64_PAC_DO(A64_PAC_STRIP, key, 0), &ok);
+    return a64_pac(&cpu, ptr, &(A64PacModifiers){0}, A64_PAC_DO(A64_PAC_STRIP, key, 0), &ok);
 }
 
 /* EL1, 48-bit ranges, no tags, keys of some bits. */
@@ -87,14 +89,15 @@ static void failures(void **state)
 static void enhanced_failures(void **state)
 {
     static const uint64_t pointers[] = {USER, KERNEL, USER | BIT(50), KERNEL ^ BIT(60)};
+    const A64PacModifiers five = {.first = 5}, six = {.first = 6};
     bool ok;
     cpu.model = enhanced;
     for (unsigned i = 0; i < 4; i++) {
         uint64_t made = sign(pointers[i], 5, A64_KEY_IA), other = sign(pointers[i], 6, A64_KEY_IA);
-        uint64_t back = a64_pac(&cpu, made, 5, A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0), &ok);
+        uint64_t back = a64_pac(&cpu, made, &five, A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0), &ok);
         assert_int_equal(back, pointers[i]);
         assert_int_equal(ok, i < 2); /* it was not canonical */
-        back = a64_pac(&cpu, made, 6, A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0), &ok);
+        back = a64_pac(&cpu, made, &six, A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0), &ok);
         assert_int_equal(back, pointers[i] ^ made ^ other);
         assert_int_equal(back & (BIT(48) - 1), pointers[i] & (BIT(48) - 1));
         assert_false(ok);
@@ -143,14 +146,44 @@ static void algorithms(void **state)
     A64Model *five = a64_model_new("max,pacqarma5=on", NULL);
     A64Model *three = a64_model_new("max,pacqarma3=on", NULL);
     const uint64_t *id5 = five->reset, *id3 = three->reset;
-    assert_int_equal(id5[A64_SR_ID_AA64ISAR1_EL1] >> 4 & 0xff, 0x05);  /* API, APA */
+    assert_int_equal(id5[A64_SR_ID_AA64ISAR1_EL1] >> 4 & 0xff, 0x06);  /* API, APA */
     assert_int_equal(id5[A64_SR_ID_AA64ISAR1_EL1] >> 24 & 0xff, 0x01); /* GPI, GPA */
     assert_int_equal(id5[A64_SR_ID_AA64ISAR2_EL1] >> 8 & 0xff, 0);
     assert_int_equal(id3[A64_SR_ID_AA64ISAR1_EL1] >> 4 & 0xff, 0);
     assert_int_equal(id3[A64_SR_ID_AA64ISAR1_EL1] >> 24 & 0xff, 0);
-    assert_int_equal(id3[A64_SR_ID_AA64ISAR2_EL1] >> 8 & 0xff, 0x51); /* APA3, GPA3 */
+    assert_int_equal(id3[A64_SR_ID_AA64ISAR2_EL1] >> 8 & 0xff, 0x61); /* APA3, GPA3 */
     a64_model_free(five);
     a64_model_free(three);
+}
+
+/* FEAT_PAuth_LR: QARMA's tweak is bits 36:5 of the second modifier above 35:4 of the first; of ours every bit of both counts. */
+static void two_modifiers(void **state)
+{
+    static const char *const names[] = {"max", "max,pacqarma5=on", "max,pacqarma3=on"};
+    const A64PacModifiers base = {.first = 0x0123456789abcdef, .second = 0xfedcba9876543210, .two = true};
+    const uint64_t sign_ia = A64_PAC_DO(A64_PAC_SIGN, A64_KEY_IA, 0), auth_ia = A64_PAC_DO(A64_PAC_AUTH, A64_KEY_IA, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        A64Model *m = a64_model_new(names[i], NULL);
+        bool ok;
+        cpu.model = m;
+        uint64_t made = a64_pac(&cpu, USER, &base, sign_ia, &ok);
+        assert_int_equal(a64_pac(&cpu, made, &base, auth_ia, &ok), USER);
+        assert_true(ok);
+        const A64PacModifiers swapped = {.first = base.second, .second = base.first, .two = true};
+        assert_int_not_equal(a64_pac(&cpu, USER, &swapped, sign_ia, &ok), made);
+        if (i) { /* 0x76543210fedcba98 shifted by 5, and 0x789abcdef by 4 */
+            assert_int_equal(sign(USER, UINT64_C(0xc3b2a190789abcde), A64_KEY_IA), made);
+        }
+        for (unsigned bit = 0; bit < 64; bit++) {
+            A64PacModifiers one = base, other = base;
+            one.first ^= BIT(bit);
+            other.second ^= BIT(bit);
+            bool counts = !i || (bit >= 4 && bit < 36), other_counts = !i || (bit >= 5 && bit < 37);
+            assert_int_equal(a64_pac(&cpu, USER, &one, sign_ia, &ok) != made, counts);
+            assert_int_equal(a64_pac(&cpu, USER, &other, sign_ia, &ok) != made, other_counts);
+        }
+        a64_model_free(m);
+    }
 }
 
 /* With the top byte ignored it is not part of the code's place, but it is signed. */
@@ -215,7 +248,7 @@ int main(void)
         cmocka_unit_test_setup(tags, each),
         cmocka_unit_test_setup(enhanced_failures, each), cmocka_unit_test_setup(epac, each),
         cmocka_unit_test(qarma), cmocka_unit_test(algorithms),
-        cmocka_unit_test_setup(ranges, each), cmocka_unit_test_setup(enabling, each),
+        cmocka_unit_test_setup(two_modifiers, each), cmocka_unit_test_setup(ranges, each), cmocka_unit_test_setup(enabling, each),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
