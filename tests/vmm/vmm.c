@@ -2,8 +2,9 @@
  * A small KVM virtual machine monitor for tests, run inside a guest: a Linux Image with initrd and device tree, GICv3, an 8250
  * UART by MMIO, PSCI by KVM. Linux kernel documentation, "The Definitive KVM API Documentation"; "Booting AArch64 Linux".
  *
- *   vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-b SEED] [-e] [-n] [-u] [-p] [-d] IMAGE
+ *   vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-b SEED] [-f MHZ] [-e] [-n] [-u] [-p] [-d] IMAGE
  *     -t  text before each console line
+ *     -f  the guest is told that its counter runs that fast; more than the truth makes its ticks rarer, for guests in guests in guests
  *     -e  the guest starts at EL2 (nested)        -n  ... without FEAT_VHE's E2H (nVHE guests)     -u  with a PMU
  *     -p  protected VM                            -d  dirty logging is switched on and read every 100 ms
  */
@@ -38,6 +39,7 @@ typedef struct {
     const char *append, *initrd, *image, *mark;
     int el2, e2h0, pmu, protected_vm, dirty;
     unsigned bad_tree; /* not 0: damage the device tree, with this seed */
+    unsigned mhz;      /* not 0: the tree says so of the counter */
 } Options;
 
 typedef struct {
@@ -183,6 +185,9 @@ static void tree_nodes(Vmm *v, Fdt *f)
     fdt_text(f, "compatible", "arm,armv8-timer");
     fdt_bytes(f, "always-on", "", 0);
     FDT_CELLS(f, "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4, 1, 12, 4);
+    if (v->o.mhz) {
+        FDT_CELLS(f, "clock-frequency", v->o.mhz * 1000000);
+    }
     fdt_end(f);
     if (v->o.pmu) {
         fdt_begin(f, "pmu");
@@ -357,7 +362,7 @@ static Options parse(int argc, char **argv)
 {
     Options o = { .cpus = 1, .mib = 256, .append = "console=ttyS0" };
     int c;
-    while ((c = getopt(argc, argv, "c:m:a:i:t:b:enupd")) != -1) {
+    while ((c = getopt(argc, argv, "c:m:a:i:t:b:f:enupd")) != -1) {
         switch (c) {
         case 'c': o.cpus = (unsigned)atoi(optarg); break;
         case 'm': o.mib = (unsigned long)atol(optarg); break;
@@ -365,6 +370,7 @@ static Options parse(int argc, char **argv)
         case 'i': o.initrd = optarg; break;
         case 't': o.mark = optarg; break;
         case 'b': o.bad_tree = (unsigned)atoi(optarg); break;
+        case 'f': o.mhz = (unsigned)atoi(optarg); break;
         case 'e': o.el2 = 1; break;
         case 'n': o.el2 = o.e2h0 = 1; break;
         case 'u': o.pmu = 1; break;
@@ -374,7 +380,7 @@ static Options parse(int argc, char **argv)
         }
     }
     if (optind + 1 != argc || o.cpus < 1 || o.cpus > MAX_CPUS || o.mib < 160) {
-        fputs("usage: vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-b SEED] [-e] [-n] [-u] [-p] [-d] IMAGE\n", stderr);
+        fputs("usage: vmm [-c CPUS] [-m MIB] [-a APPEND] [-i INITRD] [-t MARK] [-b SEED] [-f MHZ] [-e] [-n] [-u] [-p] [-d] IMAGE\n", stderr);
         exit(2);
     }
     o.image = argv[optind];
