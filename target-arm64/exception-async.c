@@ -62,6 +62,8 @@ static unsigned all_int_mask(const A64Cpu *cpu)
 /* Which physical ones would be taken now. */
 static unsigned physical_unmasked(const A64Cpu *cpu, unsigned pending)
 {
+    if (!pending)
+        return 0; /* as mostly: the rest costs on every turn of the guest */
     uint64_t hcr = a64_hcr(cpu);
     unsigned mask = cpu->st.pstate.daif & 7;
     unsigned to_el2 = mask_overrides(hcr);
@@ -89,10 +91,12 @@ static unsigned virtual_enabled(const A64Cpu *cpu)
 /* Which virtual ones would be taken now. */
 static unsigned virtual_unmasked(const A64Cpu *cpu)
 {
-    unsigned mask = cpu->st.pstate.daif & 7;
+    unsigned pending = virtual_pending(cpu), mask = cpu->st.pstate.daif & 7;
+    if (!pending)
+        return 0;
     if (cpu->st.sr[A64_SR_SCTLR_EL1] & A64_SCTLR_EL1_NMI)
         mask &= ~virtual_superior(cpu);
-    return virtual_pending(cpu) & virtual_enabled(cpu) & ~(mask | all_int_mask(cpu));
+    return pending & virtual_enabled(cpu) & ~(mask | all_int_mask(cpu));
 }
 
 static unsigned physical_target(const A64Cpu *cpu, unsigned which)
@@ -154,9 +158,9 @@ static bool take_profiling(A64Cpu *cpu)
 {
     unsigned el = a64_pmu_exception(cpu), from_el = cpu->st.pstate.el;
     uint64_t esr = (uint64_t)A64_EC_PROFILING << 26 | UINT64_C(1) << 25;
-    uint64_t from = a64_branch_address(cpu, cpu->eng.pc);
     if (!el)
         return false;
+    uint64_t from = a64_branch_address(cpu, cpu->eng.pc);
     cpu->st.sr[el == 2 ? A64_SR_ESR_EL2 : A64_SR_ESR_EL1] = esr;
     a64_enter(cpu, el, 0, from);
     a64_trace_exception(cpu, from_el, from, esr);

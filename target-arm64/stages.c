@@ -293,11 +293,15 @@ static bool stage1(const A64WalkCtx *c, A64Walk *w)
         if (!stage1_allows(c, &p, &w->fault)) {
             return a64_walk_fail(&w->fault, A64_FAULT_PERMISSION, leaf.level);
         }
+        uint64_t found = leaf.desc;
+
         if (!stage1_mark(&walk, &leaf, &done)) {
             w->fault = leaf.fault;
             return false;
         }
-        p = a64_stage1_perms(c->v, &s, &leaf);
+        if (leaf.desc != found) {
+            p = a64_stage1_perms(c->v, &s, &leaf);
+        }
     }
     grant(w, &p);
     return true;
