@@ -71,6 +71,8 @@ static u64 probe_count(unsigned event, u64 (*probe)(u64), u64 arg)
 PROBE(mix, "mov x9, x30\n ldr x1, [x0]\n ldp x2, x3, [x0]\n ldrb w4, [x0]\n str x1, [x0]\n stp x2, x3, [x0]\n ldadd x1, x2, [x0]\n"
            " cbz x9, 1f\n b 1f\n nop\n1: bl 2f\n mov x30, x9\n b 3f\n2: ret\n3: prfm pldl1keep, [x0]\n");
 PROBE(nothing, "nop");
+/* RCWCAS, RCWSCLR, RCWSWP, RCWSSET x1, x2, [x0] */
+PROBE(rcw, "mov x1, #0\n mov x2, #0\n .inst 0x19210802\n .inst 0x78219002\n .inst 0x3821a002\n .inst 0x7821b002");
 PROBE(write_ttbr, "mrs x1, ttbr0_el1\n msr ttbr0_el1, x1\n isb\n mrs x1, ttbr1_el1\n msr ttbr1_el1, x1\n isb");
 PROBE(write_context, "mrs x1, contextidr_el1\n msr contextidr_el1, x1\n isb");
 static u64 memory[2];
@@ -96,6 +98,10 @@ static void events(void)
 {
     check_event("LD_RETIRED", EVENT_LD, mix, 4);
     check_event("ST_RETIRED", EVENT_ST, mix, 3);
+    if (BITS(READ(id_aa64pfr1_el1), 51, 48)) { /* FEAT_THE */
+        check_event("LD_RETIRED, Read-Check-Write", EVENT_LD, rcw, 4);
+        check_event("ST_RETIRED, Read-Check-Write", EVENT_ST, rcw, 4);
+    }
     check_event("BR_RETIRED", EVENT_BR, mix, 5);
     check_event("PC_WRITE_RETIRED", EVENT_PC_WRITE, mix, 4);
     check_event("BR_IMMED_RETIRED", EVENT_BR_IMMED, mix, 4);
