@@ -120,6 +120,16 @@ bool a64_trans_addsub_ext(A64Trans *t, const A64Args_addsub_ext *a)
     return true;
 }
 
+/* FEAT_CPA without FEAT_CPA2: no result is checked. */
+bool a64_trans_addpt(A64Trans *t, const A64Args_addpt *a)
+{
+    enum { LSL = 3 };
+    IrVal n = a64_t_x_sp(t, IR_I64, a->rn);
+    IrVal m = a64_t_extended(t, IR_I64, (A64Extend){a->rm, LSL, a->imm});
+    a64_t_set_x_sp(t, a->rd, ir_bin(t->b, a->sub ? IR_SUB : IR_ADD, IR_I64, n, m));
+    return true;
+}
+
 bool a64_trans_addsub_carry(A64Trans *t, const A64Args_addsub_carry *a)
 {
     IrType type = type_of(a->sf);
@@ -224,6 +234,13 @@ bool a64_trans_madd(A64Trans *t, const A64Args_reg3 *a)
     IrVal addend = a64_t_x(t, type, a->ra);
     a64_t_set_x(t, a->rd, ir_bin(t->b, a->sub ? IR_SUB : IR_ADD, type, addend, product));
     return true;
+}
+
+bool a64_trans_maddpt(A64Trans *t, const A64Args_maddpt *a)
+{
+    const A64Args_reg3 plain = {
+        .sf = 1, .sub = a->sub, .rm = a->rm, .ra = a->ra, .rn = a->rn, .rd = a->rd};
+    return a64_trans_madd(t, &plain);
 }
 
 bool a64_trans_maddl(A64Trans *t, const A64Args_reg3l *a)

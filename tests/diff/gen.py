@@ -30,6 +30,7 @@ ELSEWHERE = {
     **dict.fromkeys(("rcwcas", "rcwclr", "rcwset", "rcwswp"), "guest rcw, the (the peer has no FEAT_THE)"),
     "ls64": "guest ls64; matrix (the peer has no FEAT_LS64)",
     **dict.fromkeys(("pac", "pacga", "branch_pac", "ldr_pac"), "unit pauth, guest pauth: published vectors of QARMA5 and QARMA3"),
+    **dict.fromkeys(("addpt", "maddpt"), "guest cpa (the peer has no FEAT_CPA)"),
     **dict.fromkeys(("pac2", "ret_pac2", "pacm"), "guest pauth-forms, pacm (the peer has no FEAT_PAuth_LR)"),
     **dict.fromkeys(("stxr", "ldxr", "stxp", "ldxp"), "guest monitor, smp, lse2"),
     **dict.fromkeys(("wfi", "wfe", "wfet", "wfit"), "guest wait, wfxt"),
