@@ -6,6 +6,7 @@
 
 #include "armillary/engine.h"
 #include "model.h"
+#include "unpredictable.h"
 #include "view.h"
 
 enum { N = A64_WATCHPOINTS };
@@ -18,22 +19,23 @@ typedef struct {
     uint64_t base, size;
 } Range;
 
-/* Bytes that watchpoint n watches; none: disabled. Of a reserved BAS, what lies between the lowest
- * and the highest bit; of one beside a mask, nothing counts. */
+/* Bytes that watchpoint n watches; none: disabled. */
 static Range range_of(const A64Cpu *cpu, unsigned n)
 {
     uint64_t control = cpu->st.sr[A64_SR_DBGWCR0_EL1 + n];
     uint64_t value = cpu->st.sr[A64_SR_DBGWVR0_EL1 + n] & A64_DEBUG_VA;
     unsigned mask = (unsigned)(control >> A64_DBGWCR_EL1_MASK_SHIFT & 31);
     unsigned bas = (unsigned)(control >> A64_DBGWCR_EL1_BAS_SHIFT & (value & 4 ? 15 : 255));
-    if (!(control & A64_DBGWCR_EL1_E) || !(control & A64_DBGWCR_EL1_LSC) || mask == 1 || mask == 2)
+    if (!(control & A64_DBGWCR_EL1_E) || !(control & A64_DBGWCR_EL1_LSC) ||
+        a64_unpred_watch_mask(mask))
         return (Range){0, 0};
     if (mask)
-        return (Range){value >> mask << mask, UINT64_C(1) << mask};
+        return (Range){a64_unpred_watch_base(value, mask), UINT64_C(1) << mask};
     if (!bas)
         return (Range){0, 0};
-    unsigned first = (unsigned)__builtin_ctz(bas), last = 31 - (unsigned)__builtin_clz(bas);
-    return (Range){(value & ~UINT64_C(3)) + first, last - first + 1};
+    bas = a64_unpred_watch_bas(bas);
+    return (Range){(value & ~UINT64_C(3)) + (unsigned)__builtin_ctz(bas),
+                   (unsigned)__builtin_popcount(bas)};
 }
 
 void a64_watch_select(A64Cpu *cpu)

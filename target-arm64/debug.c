@@ -7,6 +7,7 @@
 
 #include "model.h"
 #include "sysreg-hooks.h"
+#include "unpredictable.h"
 #include "view.h"
 
 unsigned a64_debug_target(const A64Cpu *cpu)
@@ -47,10 +48,12 @@ bool a64_debug_el_match(const A64Cpu *cpu, uint64_t control, unsigned el)
     if (ssc == 0 && !higher)
         return el == 1 ? el1 : el == 0 && el0;
     if (!higher || !a64_has(cpu->model, A64_FEAT_EL2))
-        return false;
-    if (ssc == 3)
-        return !el1 && !el0 && el == 2;
-    return ssc == 0 && el1 && (el > 0 || el0);
+        return a64_unpred_debug_el();
+    if (ssc == 3 && !el1 && !el0)
+        return el == 2;
+    if (ssc == 0 && el1)
+        return el > 0 || el0;
+    return a64_unpred_debug_el();
 }
 
 /* Bits of DBGBCRn_EL1.BT; addresses have neither CONTEXT nor EL2. */
@@ -87,7 +90,7 @@ static bool type_matches(const A64Cpu *cpu, unsigned type, uint64_t value)
     case FULL:
         return guest && id1 && id2;
     default:
-        return false; /* of an address, or a mismatch, which only AArch32 has */
+        return a64_unpred_breakpoint_type(); /* or a mismatch, which only AArch32 has */
     }
 }
 
@@ -103,7 +106,7 @@ static bool is_context_aware(const A64Cpu *cpu, unsigned n)
 bool a64_debug_context_match(const A64Cpu *cpu, unsigned n, bool linking)
 {
     if (!is_context_aware(cpu, n))
-        return false;
+        return a64_unpred_breakpoint_context();
     uint64_t control = cpu->st.sr[A64_SR_DBGBCR0_EL1 + n];
     unsigned type = (unsigned)(control >> A64_DBGBCR_EL1_BT_SHIFT & 15);
     if (!(control & A64_DBGBCR_EL1_E) || !(type & (BT_CONTEXT | BT_EL2)) ||

@@ -11,6 +11,7 @@
 
 #include "armillary/engine.h"
 #include "gic-internal.h"
+#include "unpredictable.h"
 
 #define NO_PENDING ((uint64_t)A64_GIC_SPURIOUS | UINT64_C(0xff) << 32)
 
@@ -176,15 +177,15 @@ void a64_icc_deactivate(A64Cpu *cpu, uint32_t intid)
 
 /*
  * Priority drop, and deactivation when EOImode is 0. A write through the register of the group that
- * does not hold the running priority is a guest error (UNPREDICTABLE): it does nothing.
+ * does not hold the running priority is a guest error.
  */
 void a64_icc_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value)
 {
     const uint32_t intid = value & 0xffffff;
     uint64_t *mine = active_priorities(cpu, group);
-    if (!a64_gic_is_interrupt(intid) ||
-        a64_gic_running_group(*active_priorities(cpu, 0), *active_priorities(cpu, 1)) !=
-            (int)group) {
+    const int running =
+        a64_gic_running_group(*active_priorities(cpu, 0), *active_priorities(cpu, 1));
+    if (!a64_gic_is_interrupt(intid) || (running != (int)group && !a64_unpred_eoir())) {
         return;
     }
     *mine = a64_gic_drop(*mine);
@@ -194,11 +195,12 @@ void a64_icc_write_eoir(A64Cpu *cpu, unsigned group, uint64_t value)
     }
 }
 
-/* With EOImode 0 the write is a guest error (UNPREDICTABLE): it does nothing. */
+/* With EOImode 0 the write is a guest error. */
 void a64_icc_write_dir(A64Cpu *cpu, uint64_t value)
 {
     const uint32_t intid = value & 0xffffff;
-    if (a64_gic_is_interrupt(intid) && (cpu->st.sr[A64_SR_ICC_CTLR_EL1] & A64_ICC_EOIMODE)) {
+    const bool split = cpu->st.sr[A64_SR_ICC_CTLR_EL1] & A64_ICC_EOIMODE;
+    if (a64_gic_is_interrupt(intid) && (split || a64_unpred_dir())) {
         a64_icc_deactivate(cpu, intid);
     }
 }

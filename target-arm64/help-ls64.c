@@ -11,6 +11,7 @@
 #include "exception.h"
 #include "helpers.h"
 #include "mmu-fault.h"
+#include "unpredictable.h"
 #include "view.h"
 
 typedef struct {
@@ -86,7 +87,7 @@ static bool type_allows(A64Cpu *cpu, const A64FaultSource *from)
     if (both.fault.type != A64_FAULT_NONE || is_uncached(both.attr))
         return true;
     A64Walk first = a64_walk_stage1(&v, &io, &a);
-    bool stage2 = both.s2_on && (!first.s1_on || is_uncached(first.attr));
+    bool stage2 = a64_unpred_ls64_stage2(both.s2_on, first.s1_on, is_uncached(first.attr));
     unsupported(cpu, from,
                 &(A64Fault){.level = stage2 ? both.s2_level : both.s1_level,
                             .stage2 = stage2,

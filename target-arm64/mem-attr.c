@@ -7,6 +7,7 @@
  * implemented, which it may. MAIR's encodings with XS = 0 are what they are without.
  */
 #include "walk.h"
+#include "unpredictable.h"
 
 enum { SH_OUTER = 2, SH_INNER = 3, NIBBLE_NC = 4 };
 
@@ -21,7 +22,7 @@ static unsigned cache_class(unsigned nibble)
 
 static unsigned shareability(unsigned sh)
 {
-    return sh == 1 ? SH_OUTER : sh; /* 0b01 is reserved */
+    return sh == 1 ? a64_unpred_shareability() : sh;
 }
 
 A64MemAttr a64_attr_effective(A64MemAttr a)
@@ -43,7 +44,7 @@ A64MemAttr a64_attr_stage1(const A64View *v, unsigned index, unsigned sh)
         return a;
     }
     if (!(attr & 15)) {
-        attr |= (uint8_t)(attr >> 4); /* reserved inner attributes: as the outer ones */
+        attr = a64_unpred_mair(attr);
     }
     a.attr = v->r.flags & A64_VF_C ? attr : 0x44;
     return a;
@@ -57,11 +58,11 @@ static unsigned combine_sh(unsigned s1, unsigned s2)
     return s1 == SH_INNER || s2 == SH_INNER ? SH_INNER : 0;
 }
 
-/* Weaker of the two; the allocation hints are stage 1's. class2: 1 NC, 2 WT, 3 WB, 0 reserved
- * (taken as NC). */
+/* Weaker of the two; the allocation hints are stage 1's. class2: 1 NC, 2 WT, 3 WB, 0
+ * reserved. */
 static unsigned combine_half(unsigned s1, unsigned class2)
 {
-    if (class2 <= 1 || s1 == NIBBLE_NC) {
+    if (class2 == 1 || a64_unpred_memattr_is_nc(class2) || s1 == NIBBLE_NC) {
         return NIBBLE_NC;
     }
     if (class2 == 2 && cache_class(s1) == 2) {

@@ -3,6 +3,7 @@
  * "Event filtering", "PMU Event Descriptions".
  */
 #include "pmu-filter.h"
+#include "unpredictable.h"
 
 enum { ALL = (1 << A64_PMU_COUNTERS) - 1 };
 #define CYCLE (UINT32_C(1) << A64_PMU_CYCLE)
@@ -66,12 +67,14 @@ static const uint64_t *regs(const A64Cpu *cpu)
     return cpu->st.sr;
 }
 
-/* Without EL2 all counters are in the first range; a number beyond the last is all of them. */
+/* Without EL2 all counters are in the first range. */
 uint32_t a64_pmu_first_range(const A64Cpu *cpu)
 {
     uint64_t hpmn = regs(cpu)[A64_SR_MDCR_EL2] & A64_MDCR_EL2_HPMN;
-    if (!a64_has(cpu->model, A64_FEAT_EL2) || hpmn > A64_PMU_COUNTERS)
+    if (!a64_has(cpu->model, A64_FEAT_EL2))
         return ALL;
+    if (hpmn > A64_PMU_COUNTERS)
+        hpmn = a64_unpred_hpmn(A64_PMU_COUNTERS);
     return (UINT32_C(1) << hpmn) - 1;
 }
 

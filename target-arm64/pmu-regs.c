@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "pmu.h"
+#include "unpredictable.h"
 
 enum { COUNTERS = (1 << A64_PMU_COUNTERS) - 1 };
 #define CYCLE (UINT32_C(1) << A64_PMU_CYCLE)
@@ -205,8 +206,8 @@ void a64_sr_write_pmevtyper_el0(A64Cpu *cpu, unsigned n, uint64_t value)
     write_own(cpu, n, A64_SR_PMEVTYPER0_EL0 + n, value);
 }
 
-/* The rules know the selection as of the last context synchronization; one that is newer and names
- * no counter reads as 0. */
+/* The rules know the selection as of the last context synchronization; a newer one may name no
+ * counter. */
 static unsigned selected(const A64Cpu *cpu)
 {
     return cpu->st.sr[A64_SR_PMSELR_EL0] & A64_PMSELR_EL0_SEL;
@@ -215,7 +216,7 @@ static unsigned selected(const A64Cpu *cpu)
 uint64_t a64_sr_read_pmxevcntr_el0(A64Cpu *cpu)
 {
     unsigned n = selected(cpu);
-    return n < A64_PMU_COUNTERS ? a64_sr_read_pmevcntr_el0(cpu, n) : 0;
+    return n < A64_PMU_COUNTERS ? a64_sr_read_pmevcntr_el0(cpu, n) : a64_unpred_no_counter();
 }
 
 void a64_sr_write_pmxevcntr_el0(A64Cpu *cpu, uint64_t value)
@@ -230,7 +231,7 @@ uint64_t a64_sr_read_pmxevtyper_el0(A64Cpu *cpu)
     unsigned n = selected(cpu);
     if (n == A64_PMU_CYCLE)
         return a64_sr_read_pmccfiltr_el0(cpu);
-    return n < A64_PMU_COUNTERS ? a64_sr_read_pmevtyper_el0(cpu, n) : 0;
+    return n < A64_PMU_COUNTERS ? a64_sr_read_pmevtyper_el0(cpu, n) : a64_unpred_no_counter();
 }
 
 void a64_sr_write_pmxevtyper_el0(A64Cpu *cpu, uint64_t value)

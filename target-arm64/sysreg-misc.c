@@ -5,6 +5,7 @@
 #include "sysreg-hooks.h"
 
 #include "cpu.h"
+#include "unpredictable.h"
 
 /* CCSIDR_EL1 by CSSELR_EL1: 32K L1 data and instruction caches, 1M unified L2, 64-byte lines. */
 uint64_t a64_sr_read_ccsidr_el1(A64Cpu *cpu)
@@ -17,7 +18,7 @@ uint64_t a64_sr_read_ccsidr_el1(A64Cpu *cpu)
     case 2: /* level 2 */
         return 1023 << 13 | WAYS_16 | LINE_64;
     default:
-        return 0; /* UNKNOWN: there is no such cache */
+        return a64_unpred_ccsidr();
     }
 }
 

@@ -52,6 +52,11 @@ bool a64_trans_rcpc3(A64Trans *t, const A64Args_rcpc3 *a)
                           .post = a->load || !a->wback};
     const uint64_t mem = IR_MEM_SIZE(a->size) | a64_t_ordered(t) | IR_MEM_NAA |
                          (a->pair ? IR_MEM_PAIR : 0);
+    if ((a->load && a->pair && a64_unpred_load_pair(a->rt, a->rt2)) ||
+        (a->wback && (a64_t_overlaps(a->load, a->rn, a->rt) ||
+                      (a->pair && a64_t_overlaps(a->load, a->rn, a->rt2))))) {
+        return false;
+    }
     const IrVal address = a64_t_address(t, base);
     const IrVal next = ir_bin(t->b, IR_ADD, IR_I64, address,
                               a64_t_const(t, IR_I64, UINT64_C(1) << a->size));
@@ -80,8 +85,21 @@ static IrVal pack_regs(A64Trans *t, uint32_t rs, uint32_t rt, uint32_t rt2)
     return a64_t_const(t, IR_I64, A64_REGS(rs, rt, rt2));
 }
 
+static bool is_undefined(const A64Args_exclusive *a, bool load, bool pair)
+{
+    if (load) {
+        return pair && a64_unpred_load_pair(a->rt, a->rt2);
+    }
+    return a64_unpred_store_exclusive_data(a->rs, a->rt) ||
+           (pair && a64_unpred_store_exclusive_data(a->rs, a->rt2)) ||
+           a64_unpred_store_exclusive_base(a->rs, a->rn);
+}
+
 static bool exclusive(A64Trans *t, const A64Args_exclusive *a, bool load, bool pair)
 {
+    if (is_undefined(a, load, pair)) {
+        return false;
+    }
     IrOrder order = load ? IR_ORDER_ACQUIRE : IR_ORDER_RELEASE;
     uint64_t mem = IR_MEM_SIZE(a->size) | a64_t_ordered(t) | (pair ? IR_MEM_PAIR : 0) |
                    IR_MEM_ORDER(a->ordered ? order : IR_ORDER_NONE);
@@ -184,7 +202,7 @@ bool a64_trans_atomic128(A64Trans *t, const A64Args_atomic128 *a)
         [A64_ATOMIC128_SET] = A64_H_ATOMIC128_SET,
         [A64_ATOMIC128_SWP] = A64_H_ATOMIC128_SWP,
     };
-    if (a->rt == a->rt2) {
+    if (a64_unpred_atomic128(a->rt, a->rt2)) {
         return false;
     }
     const uint64_t mem = atomic_mem(t, 3, a->acq, a->rel) | IR_MEM_PAIR;

@@ -80,6 +80,9 @@ bool a64_trans_ldst_imm(A64Trans *t, const A64Args_ldst_imm *a)
 {
     const A64Base base = {a->rn, a->simm, a->wback, a->post};
     const A64Transfer x = {a->size, a->sign, sf_of(a->size, a->sign, a->sf), a->rt, false};
+    if (a->wback && a64_t_overlaps(a->load, a->rn, a->rt)) {
+        return false;
+    }
     uint64_t extra = a->wback ? 0 : a64_t_iss(&x);
     IrVal address = a64_t_address(t, base);
 
@@ -142,6 +145,11 @@ static void store_pair(A64Trans *t, const A64Args_ldst_pair *a, const IrVal addr
 bool a64_trans_ldst_pair(A64Trans *t, const A64Args_ldst_pair *a)
 {
     const A64Base base = {a->rn, (int64_t)a->simm * (1 << a->size), a->wback, a->post};
+    if ((a->load && a64_unpred_load_pair(a->rt, a->rt2)) ||
+        (a->wback && (a64_t_overlaps(a->load, a->rn, a->rt) ||
+                      a64_t_overlaps(a->load, a->rn, a->rt2)))) {
+        return false;
+    }
     IrVal address[2] = {a64_t_address(t, base), 0};
     IrVal step = a64_t_const(t, IR_I64, UINT64_C(1) << a->size);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "trans.h"
+#include "unpredictable.h"
 
 /* A base register with its offset. wback: the base is written with base + offset after the
  * access; post: the access is at the base itself. */
@@ -17,6 +18,11 @@ typedef struct {
 IrVal a64_t_address(A64Trans *t, A64Base base);
 /* The access is done: writes the base if wback. `address` is what a64_t_address returned. */
 void a64_t_writeback(A64Trans *t, A64Base base, IrVal address);
+/* Is a transfer of rt UNDEFINED because the base rn is written as well? */
+static inline bool a64_t_overlaps(bool load, uint32_t rn, uint32_t rt)
+{
+    return load ? a64_unpred_load_writeback(rn, rt) : a64_unpred_store_writeback(rn, rt);
+}
 /* Base plus an extended register. */
 IrVal a64_t_address_reg(A64Trans *t, uint32_t rn, A64Extend index);
 

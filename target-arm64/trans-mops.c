@@ -4,17 +4,11 @@
 #include "a64-decode.h"
 #include "trans-mops.h"
 #include "trans.h"
-
-/* Registers must differ, and only the data of a set may be XZR. */
-static bool overlap(const A64Args_mops *a, bool set)
-{
-    return a->rs == a->rn || a->rs == a->rd || a->rn == a->rd || a->rd == 31 || a->rn == 31 ||
-           (a->rs == 31 && !set);
-}
+#include "unpredictable.h"
 
 static bool emit(A64Trans *t, const A64Args_mops *a, bool set)
 {
-    if (overlap(a, set)) {
+    if (a64_unpred_mops(a->rd, a->rs, a->rn, set)) {
         return false;
     }
     a64_t_call(t, &a64_h_mops, a64_t_const(t, IR_I64, t->word), 0, 0);

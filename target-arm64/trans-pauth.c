@@ -141,6 +141,9 @@ bool a64_trans_eret_pac(A64Trans *t, const A64Args_branch_pac *a)
 
 bool a64_trans_ldr_pac(A64Trans *t, const A64Args_ldr_pac *a)
 {
+    if (a->wback && a64_t_overlaps(true, a->rn, a->rt)) {
+        return false;
+    }
     A64PacKey key = a->key_b ? A64_KEY_DB : A64_KEY_DA;
     const A64Transfer x = {.size = 3, .sf = 1, .rt = a->rt};
     uint64_t mem = IR_MEM_SIZE(3) | (a->wback ? 0 : a64_t_iss(&x));

@@ -8,6 +8,7 @@
 #include "a64-decode.h"
 #include "trans-mem.h"
 #include "trans-simd.h"
+#include "unpredictable.h"
 
 enum { SIZE_Q = 4 };
 
@@ -109,6 +110,9 @@ bool a64_trans_vldst_pair(A64Trans *t, const A64Args_vldst_pair *a)
 {
     if (!a64_t_fp_enabled(t)) {
         return true;
+    }
+    if (a->load && a64_unpred_load_pair(a->rt, a->rt2)) {
+        return false;
     }
     const A64Base base = {a->rn, (int64_t)a->simm * (1 << a->size), a->wback, a->post};
     const IrVal addr = a64_t_address(t, base), next = plus(t, addr, 1 << a->size);

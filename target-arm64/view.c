@@ -10,6 +10,7 @@
 
 #include "armillary/engine.h"
 #include "model.h"
+#include "unpredictable.h"
 
 #define HCR(f) A64_HCR_EL2_##f
 #define BIT(n) (UINT64_C(1) << (n))
@@ -223,7 +224,7 @@ bool a64_protection(const A64Cpu *cpu)
 /* HCR_EL2.{NV,NV1} = {1,1}: EL1 uses its tables as EL2 would. */
 static bool nv1_applies(const A64Cpu *cpu, uint64_t hcr)
 {
-    return cpu->mmu->caps.nv && (hcr & HCR(NV)) && (hcr & HCR(NV1));
+    return cpu->mmu->caps.nv && a64_unpred_nv1(hcr & HCR(NV), hcr & HCR(NV1));
 }
 
 static void el10_regs(const A64Cpu *cpu, uint64_t hcr, A64ViewRegs *r)

@@ -6,6 +6,7 @@
 #include "walk.h"
 
 #include "a64-sysregs.h"
+#include "unpredictable.h"
 
 enum { DESC_AF = 1 << 10 };
 
@@ -16,14 +17,15 @@ static uint64_t ones(unsigned n)
 
 static unsigned output_bits(const A64View *v, unsigned ps, unsigned granule)
 {
-    static const uint8_t size[8] = { 32, 36, 40, 42, 44, 48, 52, 52 };
+    static const uint8_t sizes[7] = { 32, 36, 40, 42, 44, 48, 52 };
+    unsigned size = ps < 7 ? sizes[ps] : a64_unpred_reserved_ps();
     bool wide = granule == 16 || (granule == 12 ? v->caps.lpa2_4 : v->caps.lpa2_16);
     unsigned max = v->caps.pa_bits;
 
     if (max > 48 && !wide) {
         max = 48;
     }
-    return size[ps] < max ? size[ps] : max;
+    return size < max ? size : max;
 }
 
 static bool has_granule(const A64MmuCaps *c, unsigned granule)
@@ -37,7 +39,7 @@ static unsigned implemented_granule(const A64MmuCaps *c, unsigned granule)
     if (granule && has_granule(c, granule)) {
         return granule;
     }
-    return c->gran4 ? 12 : c->gran64 ? 16 : 14;
+    return a64_unpred_granule(c->gran4, c->gran64);
 }
 
 static unsigned granule_tg0(const A64MmuCaps *c, unsigned tg)
@@ -74,7 +76,7 @@ static uint64_t table_base(const A64View *v, const A64Tables *t, uint64_t ttbr, 
         base = (ttbr & ones(48)) | (ttbr >> 2 & 15) << 48;
         size = size < 6 ? 6 : size;
     }
-    return base & ~ones(size);
+    return a64_unpred_table_base(base, size);
 }
 
 static int start_level(unsigned ia_bits, unsigned granule)
@@ -115,7 +117,7 @@ A64Stage1 a64_stage1_params(const A64View *v, uint64_t va)
     };
 
     s.tbi_fetch = s.tbi && !(tcr >> (up ? 52 : 51) & 1);
-    if (txsz < min || txsz > max_txsz(&v->caps, g)) {
+    if (a64_unpred_txsz_faults(txsz, min, max_txsz(&v->caps, g))) {
         s.t.bad = true;
         return s;
     }
@@ -125,31 +127,32 @@ A64Stage1 a64_stage1_params(const A64View *v, uint64_t va)
     return s;
 }
 
-/* Start level from SL2:SL0; 9 = not a valid setting. */
+/* Start level from SL2:SL0. */
 static int stage2_start(const A64View *v, unsigned g, bool ds)
 {
     unsigned sl0 = (unsigned)(v->r.vtcr >> 6) & 3;
     unsigned pa = v->caps.pa_bits;
+    const int none = a64_unpred_stage2_start();
 
     switch (g) {
     case 12:
         if (ds && (v->r.vtcr >> 33 & 1)) {
-            return sl0 == 0 ? -1 : 9;
+            return sl0 == 0 ? -1 : none;
         }
         if (sl0 == 3) {
-            return v->caps.ttst ? 3 : 9;
+            return v->caps.ttst ? 3 : none;
         }
-        return sl0 == 2 && pa < 44 ? 9 : 2 - (int)sl0;
+        return sl0 == 2 && pa < 44 ? none : 2 - (int)sl0;
     case 14:
         if (sl0 == 3) {
-            return ds ? 0 : 9;
+            return ds ? 0 : none;
         }
-        return sl0 == 2 && pa < 42 ? 9 : 3 - (int)sl0;
+        return sl0 == 2 && pa < 42 ? none : 3 - (int)sl0;
     default:
         if (sl0 == 3) {
-            return 9;
+            return none;
         }
-        return sl0 == 2 && pa < 44 ? 9 : 3 - (int)sl0;
+        return sl0 == 2 && pa < 44 ? none : 3 - (int)sl0;
     }
 }
 
@@ -174,7 +177,8 @@ A64Tables a64_stage2_tables(const A64View *v)
     int start = stage2_start(v, g, ds);
     unsigned least;
 
-    if (txsz < 64 - ipa || txsz > max_txsz(&v->caps, g) || start == 9) {
+    if (a64_unpred_txsz_faults(txsz, 64 - ipa, max_txsz(&v->caps, g)) ||
+        start == a64_unpred_stage2_start()) {
         t.bad = true;
         return t;
     }
