@@ -95,6 +95,7 @@ PROBE(after_pac, "mov x10, x30\n" PACM "paciasp\n mov x30, x10\n udf #0");
 PROBE(after_ret, "mov x10, x30\n adr x30, 1f\n" PACM "ret\n 1: mov x30, x10\n udf #0");
 PROBE(after_br, "adr x11, 1f\n" PACM "br x11\n 1: udf #0");
 PROBE(after_wfe_event, "sevl\n" PACM "wfe\n udf #0");
+PROBE(after_wfit, "mrs x9, cntvct_el0\n add x9, x9, #4, lsl #12\n isb\n" PACM ".inst 0xd5031029\n udf #0"); /* WFIT X9 */
 PROBE(at_svc, PACM "svc #1");
 PROBE(at_hvc, PACM "hvc #1");
 PROBE(at_smc, PACM "smc #1");
@@ -125,6 +126,8 @@ static void lifetime(void)
         const struct RtExc *exc = TRY(RT_LR, rt_el1(befores[i].probe, 0));
         rt_check(lr_pacm_of(exc) == befores[i].pacm, WHERE, befores[i].name, lr_pacm_of(exc), befores[i].pacm);
     }
+    if (BITS(READ(s3_0_c0_c6_2), 3, 0)) /* FEAT_WFxT */
+        CHECK_EQ("WFIT that waits", lr_pacm_of(TRY(RT_LR, rt_el1(after_wfit, 0))), 0);
     u64 hcr = READ(hcr_el2);
     WRITE_ISB(hcr_el2, hcr | HCR_TSC);
     const struct RtExc *exc = TRY(RT_SKIP, rt_el1(at_smc, 0));
