@@ -6,7 +6,7 @@
 
 #include "armillary/types.h"
 
-enum { ENG_MAX_BREAKS = 256 };
+enum { ENG_MAX_BREAKS = 256, ENG_MAX_WATCHES = 64 };
 
 /* What must hold besides the physical address (EngBreak.when). */
 enum {
@@ -34,6 +34,15 @@ typedef struct {
     EngBreakHome home; /* of one that is placed and has ENG_BREAK_VA */
     uint64_t hits;
 } EngBreak;
+
+/* Bytes whose accesses stop the vCPU that makes them, by whatever virtual address. */
+typedef struct {
+    uint64_t va; /* the debugger's own: what it is told of a stop */
+    Pa pa;
+    uint32_t n;  /* within one page */
+    uint8_t owner;
+    bool read, write;
+} EngWatch;
 
 /* Does it hold in this context, whatever the address? */
 static inline bool eng_break_admits(const EngBreak *b, unsigned level, uint32_t vmid, uint32_t asid)

@@ -50,13 +50,25 @@ uint32_t vm_debug_break_set(VmMachine *m, unsigned cpu, const EngBreak *what);
 bool vm_debug_break_get(const VmMachine *m, unsigned n, EngBreak *out);
 bool vm_debug_break_clear(VmMachine *m, uint32_t id);
 void vm_debug_breaks_clear(VmMachine *m);
-/* The vCPU that stood at a breakpoint when vm_run last returned VM_STOP_DEBUG, or -1. When the
- * machine goes on, that vCPU goes on over it. */
+/* Watched data, by virtual address in the current context of `cpu` when `placed` is false, else at
+ * what->pa. False: it leads nowhere, is across pages, or they are too many (set); not there. */
+bool vm_debug_watch_set(VmMachine *m, unsigned cpu, const EngWatch *what, bool placed);
+bool vm_debug_watch_get(const VmMachine *m, unsigned n, EngWatch *out);
+bool vm_debug_watch_clear(VmMachine *m, const EngWatch *what);
+/* The vCPU that stood at a breakpoint when vm_run last returned VM_STOP_DEBUG, or after a step; -1:
+ * none. When the machine goes on, that vCPU goes on over it. */
 int vm_debug_break_cpu(const VmMachine *m);
-/* The owners of the breakpoints that it stood at, and the id of one of them. */
-uint8_t vm_debug_break_owners(const VmMachine *m, uint32_t *id);
+/* What it stood at: the owners of breakpoints and the id of one of them, or (id 0) the owner and
+ * address of watched data that the next instruction accesses. */
+typedef struct {
+    uint8_t owners;
+    uint32_t id;
+    uint64_t data;
+} VmBreakHit;
+VmBreakHit vm_debug_break_hit(const VmMachine *m);
 
-/* Runs one instruction of one vCPU, during which no interrupt is taken. False: it is off. */
+/* Runs one instruction of one vCPU, during which no interrupt is taken. False: it is off. Where it
+ * would access watched data it is not executed, and vm_debug_break_cpu says so. */
 bool vm_debug_step(VmMachine *m, unsigned cpu);
 /* Makes vm_run return VM_STOP_DEBUG. Any thread. */
 void vm_debug_stop(VmMachine *m);

@@ -159,6 +159,14 @@ uint32_t eng_break_add(EngMachine *m, const EngBreak *what);
 bool eng_break_remove(EngMachine *m, uint32_t id);
 bool eng_break_get(const EngMachine *m, unsigned n, EngBreak *out);
 void eng_breaks_clear(EngMachine *m);
+/*
+ * Watched data: eng_run returns before the instruction that would access them (ENG_RAN_BREAK). A
+ * page with some has no fast accesses. While no vCPU runs. False: too many, or across pages (add);
+ * there is none with this owner, va and n (remove); there are not so many (get).
+ */
+bool eng_watch_add(EngMachine *m, const EngWatch *what);
+bool eng_watch_remove(EngMachine *m, const EngWatch *what);
+bool eng_watch_get(const EngMachine *m, unsigned n, EngWatch *out);
 /* Before the machine goes on. over: the breakpoint that this vCPU stands at was reported, and the
  * next execution of its instruction is let through. */
 void eng_break_resume(EngVcpu *cpu, bool over);

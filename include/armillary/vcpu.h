@@ -126,6 +126,7 @@ struct EngVcpu {
         uint64_t pc;    /* of the breakpoint that ended eng_run last: */
         uint32_t id;    /* 0: none */
         uint8_t owners; /* of all breakpoints that held there */
+        uint64_t data;  /* EngWatch.va, when it was an access (id 0) */
         bool pass;      /* its instruction is let through once */
     } brk;
 };

@@ -37,23 +37,37 @@ static bool access_translate(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem
     return true;
 }
 
-static bool watchpoint(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem)
+bool eng_span_watched(EngVcpu *cpu, const EngTlbHit *hit, const EngSpan *s)
 {
-    return cpu->target->watchpoint(cpu, va, UINT64_C(1) << IR_MEM_GET_SIZE(mem), access, mem);
+    uint64_t page = hit->pa.v & ~ARM_PAGE_MASK, offset = s->va.v & ARM_PAGE_MASK;
+    uint64_t left = ARM_PAGE_SIZE - offset, first = s->n < left ? s->n : left;
+    Pa pa = {s->second ? page : page | offset};
+    return (hit->debug && eng_watch_hit(cpu, pa, s->second ? s->n - first : first, s->access)) ||
+           (hit->watched && cpu->target->watchpoint(cpu, s->va, s->n, s->access, s->mem));
+}
+
+static EngSpan span_of(Va va, EngAccess access, uint64_t mem)
+{
+    return (EngSpan){va, UINT64_C(1) << IR_MEM_GET_SIZE(mem), access, mem, false};
+}
+
+static bool is_watched(EngVcpu *cpu, const EngTlbHit *hit, EngSpan s)
+{
+    return eng_is_watched(cpu, hit, &s);
 }
 
 bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit *hit)
 {
     return access_translate(cpu, va, access, mem, hit) &&
-           !(ARM_UNLIKELY(hit->watched) && watchpoint(cpu, va, access, mem));
+           !is_watched(cpu, hit, span_of(va, access, mem));
 }
 
 bool eng_access_hit_rmw(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit)
 {
     return access_translate(cpu, va, ENG_READ, mem | IR_MEM_RMW, hit) &&
            access_translate(cpu, va, ENG_WRITE, mem, hit) &&
-           !(ARM_UNLIKELY(hit->watched) &&
-             (watchpoint(cpu, va, ENG_READ, mem) || watchpoint(cpu, va, ENG_WRITE, mem)));
+           !is_watched(cpu, hit, span_of(va, ENG_READ, mem)) &&
+           !is_watched(cpu, hit, span_of(va, ENG_WRITE, mem));
 }
 
 bool eng_access_may_do_io(EngVcpu *cpu)
@@ -171,7 +185,9 @@ static bool hit_second(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngT
         cpu->target->alignment_fault(cpu, va, access, mem);
         return false;
     }
-    return !(ARM_UNLIKELY(second->watched) && watchpoint(cpu, va, access, mem));
+    EngSpan s = span_of(va, access, mem);
+    s.second = true;
+    return !eng_is_watched(cpu, second, &s);
 }
 
 static bool load_misaligned(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value)
@@ -258,7 +274,7 @@ static bool pair_host(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTl
     if (!eng_is_within16(va, 2 * size))
         return true;
     if (!access_translate(cpu, va, access, mem, hit) ||
-        (ARM_UNLIKELY(hit->watched) && cpu->target->watchpoint(cpu, va, 2 * size, access, mem)))
+        eng_is_watched(cpu, hit, &(EngSpan){va, 2 * size, access, mem, false}))
         return false;
     if (hit->flags & ENG_X_DEVICE)
         hit->host = NULL;
@@ -314,7 +330,7 @@ bool eng_zero(EngVcpu *cpu, Va va, unsigned n, Va fault)
     uint64_t before = fault.v - va.v;
     const uint64_t mem = IR_MEM_SIZE(0) | IR_MEM_NORMAL;
     if (!access_translate(cpu, fault, ENG_WRITE, mem, &hit) ||
-        (ARM_UNLIKELY(hit.watched) && cpu->target->watchpoint(cpu, va, n, ENG_WRITE, mem)))
+        eng_is_watched(cpu, &hit, &(EngSpan){va, n, ENG_WRITE, mem, false}))
         return false;
     Pa pa = {hit.pa.v - before};
     if (!hit.host)

@@ -13,6 +13,22 @@ bool eng_access_hit(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbH
 /* The same of an access that reads and writes: every fault comes before any watchpoint. */
 bool eng_access_hit_rmw(EngVcpu *cpu, Va va, uint64_t mem, EngTlbHit *hit);
 
+/* An access of n bytes from va, which may go on to a second page. */
+typedef struct {
+    Va va;
+    uint64_t n;
+    EngAccess access;
+    uint64_t mem;
+    bool second; /* the page in question is that one */
+} EngSpan;
+/* Does a debugger or the guest watch some of it on hit's page? True: leave; the stop or exception
+ * is prepared. */
+bool eng_span_watched(EngVcpu *cpu, const EngTlbHit *hit, const EngSpan *s);
+static inline bool eng_is_watched(EngVcpu *cpu, const EngTlbHit *hit, const EngSpan *s)
+{
+    return ARM_UNLIKELY(hit->watched || hit->debug) && eng_span_watched(cpu, hit, s);
+}
+
 /* Are all of the n bytes within 16 aligned ones? Arm ARM, "Alignment of data accesses". */
 static inline bool eng_is_within16(Va va, uint64_t n)
 {

@@ -25,19 +25,6 @@ static uint64_t bytes(uint64_t mem)
     return mem | IR_MEM_SIZE(0);
 }
 
-typedef struct {
-    uint64_t va, n;
-    EngAccess access;
-    uint64_t mem;
-} Span;
-
-/* Of all bytes at once, before any is moved; true: the exception has been taken. */
-static bool is_watched(EngVcpu *cpu, const EngTlbHit *hit, const Span *s)
-{
-    return ARM_UNLIKELY(hit->watched) &&
-           cpu->target->watchpoint(cpu, (Va){s->va}, s->n, s->access, s->mem);
-}
-
 /* Where neither is plain memory: a byte. */
 static uint64_t move_byte(EngVcpu *cpu, const EngMove *m, Va to, Va from)
 {
@@ -59,8 +46,10 @@ uint64_t eng_move(EngVcpu *cpu, const EngMove *m)
     if (!source.host || !target.host)
         return move_byte(cpu, m, to, from);
     uint64_t before = back ? n - 1 : 0;
-    if (is_watched(cpu, &source, &(Span){from.v - before, n, ENG_READ, m->mem_from}) ||
-        is_watched(cpu, &target, &(Span){to.v - before, n, ENG_WRITE, m->mem_to}))
+    /* of all bytes at once, before any is moved */
+    const EngSpan read = {{from.v - before}, n, ENG_READ, m->mem_from, false};
+    const EngSpan write = {{to.v - before}, n, ENG_WRITE, m->mem_to, false};
+    if (eng_is_watched(cpu, &source, &read) || eng_is_watched(cpu, &target, &write))
         return 0;
     if (back)
         eng_host_copy_down(target.host - before, source.host - before, n);
@@ -79,7 +68,7 @@ uint64_t eng_fill(EngVcpu *cpu, Va to, uint64_t n, uint8_t byte, uint64_t mem)
         return 0;
     if (!target.host)
         return eng_store(cpu, to, bytes(mem), byte) ? 1 : 0;
-    if (is_watched(cpu, &target, &(Span){to.v, n, ENG_WRITE, mem}))
+    if (eng_is_watched(cpu, &target, &(EngSpan){to, n, ENG_WRITE, mem, false}))
         return 0;
     eng_host_fill(target.host, byte, n);
     if (target.code)

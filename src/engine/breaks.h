@@ -17,6 +17,17 @@ typedef struct {
     uint64_t since[ENG_MAX_BREAKS]; /* the generation that found its place */
 } EngBreaks;
 
+/* Constant while vCPUs run. */
+typedef struct {
+    unsigned n;
+    EngWatch at[ENG_MAX_WATCHES];
+} EngWatches;
+
+/* Is something of the page watched? */
+bool eng_watch_on_page(EngVcpu *cpu, Pa page);
+/* Is it any of [pa, pa+n)? Then the vCPU leaves before the instruction. */
+bool eng_watch_hit(EngVcpu *cpu, Pa pa, uint64_t n, EngAccess access);
+
 /* What is at cpu->pc, on the page of f: nothing, an instruction that must be a block of its own and
  * is not kept, or a breakpoint whose condition holds. Drops blocks that have not been cut yet. */
 typedef enum { ENG_BREAK_NONE, ENG_BREAK_ALONE, ENG_BREAK_STOP } EngBreakLook;

@@ -93,6 +93,7 @@ EngMachine *eng_machine_new(const EngConfig *config)
         .mem = config->mem,
         .immediate = config->clock && ev_clock_is_virtual(config->clock),
         .holds_code = holds_code,
+        .holds_watch = eng_watch_on_page,
         .drop_code = eng_blocks_drop,
         .kick = eng_kick,
     });

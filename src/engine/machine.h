@@ -19,6 +19,7 @@ struct EngMachine {
     uint32_t n_cpus;
     EngVcpu *cpus[ENG_MAX_CPUS];
     EngBreaks breaks;
+    EngWatches watches;
 };
 
 /* Drops what devices have written over since the last call. */

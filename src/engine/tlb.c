@@ -129,7 +129,7 @@ static bool walk(EngTlb *t, TlbBank *b, Va va, const uint64_t how[2], Found *f)
 /* Where the page is on the host. */
 typedef struct {
     uint8_t *page; /* NULL: a device, or nothing */
-    bool rom, code, watched;
+    bool rom, code, watched, debug;
 } Place;
 
 static Place locate(EngTlb *t, uint64_t pa)
@@ -140,6 +140,7 @@ static Place locate(EngTlb *t, uint64_t pa)
     Place p = { .page = mem_host(cfg->mem, page, &kind) };
 
     p.rom = kind == MEM_ROM;
+    p.debug = cfg->holds_watch && cfg->holds_watch(t->cpu, page);
     p.code = p.page && cfg->holds_code && cfg->holds_code(t->cpu, page);
     return p;
 }
@@ -214,7 +215,7 @@ bool eng_tlb_data(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit
     }
     p = locate(t, f.pa);
     p.watched = cpu->watching && cpu->target->watched(cpu, va);
-    if (p.page && f.cached && !p.watched) {
+    if (p.page && f.cached && !p.watched && !p.debug) {
         fill_data(t, b, va, &f, &p);
     }
     *hit = (EngTlbHit){ .pa = { f.pa },
@@ -223,7 +224,8 @@ bool eng_tlb_data(EngVcpu *cpu, Va va, EngAccess access, uint64_t mem, EngTlbHit
                                     NULL,
                         .flags = f.flags,
                         .code = p.code,
-                        .watched = p.watched };
+                        .watched = p.watched,
+                        .debug = p.debug };
     return true;
 }
 

@@ -24,6 +24,8 @@ typedef struct {
     /* Does some vCPU hold translated code of this physical page? Then writes to it stay on the
      * slow path. */
     bool (*holds_code)(EngVcpu *cpu, Pa page);
+    /* Does a debugger watch some of it? Then it has no fast entries. */
+    bool (*holds_watch)(EngVcpu *cpu, Pa page);
     /* Drops translations of code at [pa, pa+n) on this vCPU; n = UINT64_MAX: all. Called by
      * eng_tlb_serve for eng_tlb_post_code. */
     void (*drop_code)(EngVcpu *cpu, Pa pa, uint64_t n);
@@ -65,6 +67,7 @@ typedef struct {
     /* the page holds translated code: drop that before (and after, when others run) writing */
     bool code;
     bool watched; /* the access must be shown to CpuTarget.watchpoint */
+    bool debug;   /* ... and to eng_watch_hit */
 } EngTlbHit;
 
 /*

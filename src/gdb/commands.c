@@ -56,7 +56,10 @@ void gdb_stop_reply(GdbSession *s, unsigned signal, int break_cpu, GString *repl
     }
     g_string_printf(reply, "T%02xthread:", signal);
     append_thread(reply, s->general);
-    g_string_append(reply, break_cpu >= 0 ? gdb_break_reason(s) : ";");
+    g_string_append_c(reply, ';');
+    if (break_cpu >= 0) {
+        gdb_break_reason(s, reply);
+    }
 }
 
 /* --- registers and memory --- */
@@ -146,7 +149,9 @@ static bool resume(GdbSession *s, GdbWish wish, unsigned cpu)
 {
     s->wish = wish;
     s->step = cpu;
-    s->n_out = wish == GDB_GO ? 0 : s->n_out; /* what is still out was deleted */
+    if (wish == GDB_GO) { /* what is still out was deleted */
+        s->n_out = s->n_out_data = 0;
+    }
     return false;
 }
 

@@ -211,7 +211,7 @@ void gdb_monitor(GdbSession *s, const char *line, GString *out)
     } else if (strcmp(command, "translate") == 0) {
         translate(s, words[1], out);
     } else if (strcmp(command, "forget") == 0) {
-        s->n_out = 0;
+        s->n_out = s->n_out_data = 0;
         g_string_append(out, "Done.\n");
     } else {
         g_string_append(out, strcmp(command, "help") == 0 ? "" : "There is no such command.\n");

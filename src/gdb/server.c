@@ -198,12 +198,13 @@ static void report_stop(GdbServer *g, unsigned signal)
     if (g->waits && g->client >= 0) {
         GString *reply = g_string_new(NULL);
         const bool stepped = g->session.wish == GDB_STEP;
+        const int at = vm_debug_break_cpu(g->machine);
         if (stepped) {
             g->session.general = g->session.resume = g->session.step;
         } else {
             send_note(g);
         }
-        gdb_stop_reply(&g->session, signal, stepped ? -1 : vm_debug_break_cpu(g->machine), reply);
+        gdb_stop_reply(&g->session, signal, at, reply);
         send_packet(g, reply);
         g_string_free(reply, TRUE);
     }

@@ -7,7 +7,8 @@
 typedef enum { GDB_STAND, GDB_GO, GDB_STEP } GdbWish;
 
 /* Whose a breakpoint is (EngBreak.owner). */
-enum { GDB_OWNER_SOFT = 1, GDB_OWNER_HARD = 2, GDB_OWNER_MONITOR = 4 };
+enum { GDB_OWNER_SOFT = 1, GDB_OWNER_HARD = 2, GDB_OWNER_MONITOR = 4,
+       GDB_OWNER_WATCH = 8, GDB_OWNER_RWATCH = 16, GDB_OWNER_AWATCH = 32 };
 
 typedef struct {
     VmMachine *machine;
@@ -21,6 +22,8 @@ typedef struct {
      * when the machine stops and puts them in again when it goes on, wherever it stands then */
     unsigned n_out;
     EngBreak out[ENG_MAX_BREAKS];
+    unsigned n_out_data;
+    EngWatch out_data[ENG_MAX_WATCHES];
 } GdbSession;
 
 /* Carries out the command in `packet`; the answer into `reply`. False: there is none (yet). */
@@ -30,8 +33,8 @@ void gdb_stop_reply(GdbSession *s, unsigned signal, int break_cpu, GString *repl
 
 /* Packets of breakpoints (breaks.c), behind the first letter. */
 void gdb_break_packet(GdbSession *s, bool set, const char *at, GString *reply);
-/* What of a stop reply tells which kind of breakpoint the machine stands at. */
-const char *gdb_break_reason(const GdbSession *s);
+/* What of a stop reply tells which kind of breakpoint the machine stands at, appended. */
+void gdb_break_reason(const GdbSession *s, GString *reply);
 /* A line for the user when it is one that gdb does not know; false: it does. */
 bool gdb_break_note(const GdbSession *s, GString *line);
 /* qRcmd: what the user typed behind `monitor`; the answer as text (monitor.c). */

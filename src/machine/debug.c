@@ -147,9 +147,30 @@ bool vm_debug_break_clear(VmMachine *m, uint32_t id)
     return eng_break_remove(m->engine, id);
 }
 
+bool vm_debug_watch_set(VmMachine *m, unsigned cpu, const EngWatch *what, bool placed)
+{
+    EngWatch w = *what;
+    return (placed || a64_inspect_va(m->cpus[cpu].cpu, (Va){ w.va }, &w.pa)) &&
+           eng_watch_add(m->engine, &w);
+}
+
+bool vm_debug_watch_get(const VmMachine *m, unsigned n, EngWatch *out)
+{
+    return eng_watch_get(m->engine, n, out);
+}
+
+bool vm_debug_watch_clear(VmMachine *m, const EngWatch *what)
+{
+    return eng_watch_remove(m->engine, what);
+}
+
 void vm_debug_breaks_clear(VmMachine *m)
 {
+    EngWatch w;
     eng_breaks_clear(m->engine);
+    while (eng_watch_get(m->engine, 0, &w)) {
+        eng_watch_remove(m->engine, &w);
+    }
 }
 
 void vm_break_at(VmCpu *c)
@@ -164,12 +185,11 @@ int vm_debug_break_cpu(const VmMachine *m)
     return atomic_load(&m->break_cpu);
 }
 
-uint8_t vm_debug_break_owners(const VmMachine *m, uint32_t *id)
+VmBreakHit vm_debug_break_hit(const VmMachine *m)
 {
     const int cpu = vm_debug_break_cpu(m);
     const EngVcpu *eng = cpu < 0 ? NULL : &m->cpus[cpu].cpu->eng;
-    *id = eng ? eng->brk.id : 0;
-    return eng ? eng->brk.owners : 0;
+    return eng ? (VmBreakHit){ eng->brk.owners, eng->brk.id, eng->brk.data } : (VmBreakHit){ 0 };
 }
 
 void vm_breaks_resume(VmMachine *m)
@@ -191,6 +211,7 @@ bool vm_debug_step(VmMachine *m, unsigned cpu)
 {
     VmCpu *c = &m->cpus[cpu];
     EngVcpu *eng = &c->cpu->eng;
+    vm_breaks_resume(m);
     if (!vm_debug_cpu_on(m, cpu)) {
         return false;
     }
@@ -201,9 +222,14 @@ bool vm_debug_step(VmMachine *m, unsigned cpu)
         vm_turn(c, 1);
     } else {
         const uint64_t before = eng->insns;
+        EngRan ran;
         do { /* someone's call for attention ends a turn before it began */
             eng->budget = 1;
-        } while (eng_run(eng) == ENG_RAN_STOP && eng->insns == before);
+            ran = eng_run(eng);
+        } while (ran == ENG_RAN_STOP && eng->insns == before);
+        if (ran == ENG_RAN_BREAK) {
+            vm_break_at(c);
+        }
     }
     eng->stepping = false;
     set_counting(c->cpu, counting);

@@ -7,6 +7,7 @@
 #define VA1 0x80000000ull /* page_a, page_b for a while */
 #define VA2 0x80001000ull /* page_a, an alias */
 #define VA3 0x80002000ull /* not global: page_a or page_b by ASID */
+#define VA4 0x80003000ull /* cells, which are flat as well */
 #define TEXT 0x40200000ull
 #define TEXT_SIZE 0x200000ull
 #define LOOPS 20
@@ -18,6 +19,16 @@
 PAGE(page_a);
 PAGE(page_b);
 PAGE(page_c);
+
+/* Stores and loads for EL1: the argument is an address. */
+PROBE(put, "mov x1, #0x11\n str x1, [x0]");
+PROBE(put_byte, "mov w1, #0x22\n strb w1, [x0]");
+PROBE(put_misaligned, "mov x1, #0x4444444444444444\n str x1, [x0]");
+PROBE(put_pair, "mov x1, #0x66\n mov x2, #0x77\n stp x1, x2, [x0]");
+PROBE(add, "mov x1, #1\n ldadd x1, x0, [x0]");
+PROBE(get_pair, "ldp x1, x2, [x0]\n add x0, x1, x2");
+
+volatile u64 cells[512] __attribute__((aligned(4096)));
 
 static struct RtMap s1, s1_other, s2_a, s2_b;
 static volatile u64 second_result, second_done, loop_start, loop_sum[2];
@@ -48,6 +59,7 @@ static void map_stage1(void)
     map_page(&s1, VA1, page_a, 0);
     map_page(&s1, VA2, page_a, 0);
     map_page(&s1, VA3, page_a, S1_NG);
+    rt_map_set(&s1, VA4, 3, (u64)cells, S1_RAM | S1_UXN | S1_PXN);
     rt_map_init(&s1_other, 12, 39);
     rt_map_image(&s1_other);
     map_page(&s1_other, VA3, page_b, S1_NG);
@@ -134,6 +146,22 @@ static void spaces(void)
     CHECK_EQ("ASID 1, another page", rt_el1(at(VA3), 14), 114);
 }
 
+/* cells[2] is what gdb watches: six writes, one of which reads as well, and two reads, some by another address. */
+static void data(void)
+{
+    cells[1] = 3;
+    cells[2] = 1;
+    cells[3] = 5;
+    rt_el1(put, VA4 + 16);
+    rt_el1(put_byte, (u64)cells + 17);
+    rt_el1(put_misaligned, VA4 + 12);
+    rt_el1(put_pair, (u64)cells + 8);
+    rt_el1(put, VA4 + 24);
+    CHECK_EQ("added to", rt_el1(add, (u64)cells + 16), 0x77);
+    CHECK_EQ("pair", rt_el1(get_pair, VA4 + 16), 0x78 + 0x11);
+    CHECK_EQ("cell", cells[2], 0x78);
+}
+
 void test_main(void)
 {
     map_stage1();
@@ -151,4 +179,6 @@ void test_main(void)
     CHECK_EQ("EL2", page_a(10), 117);
     processors();
     spaces();
+    set_asid(&s1, 0);
+    data();
 }

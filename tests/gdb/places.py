@@ -185,16 +185,65 @@ def commands():
     want("all", say("monitor delete all"), "256 deleted.\n")
 
 
+def cell():
+    return int.from_bytes(gdb.selected_inferior().read_memory(page("cells") + 16, 8).tobytes(), "little")
+
+
+def values():
+    """cells[2] at each stop."""
+    seen = []
+    while len(seen) < 50:
+        say("continue")
+        if gdb.selected_inferior().pid == 0:
+            return seen
+        seen.append(cell())
+    raise gdb.GdbError("no end")
+
+
+WRITTEN = [1, 0x11, 0x2211, 0x44444444, 0x77, 0x78]
+
+
+def watch():
+    """Writes by whatever address and of whatever size; gdb runs the instruction and shows the new value."""
+    say(f"watch *(unsigned long *){page('cells') + 16:#x}")
+    want("a hardware watchpoint", gdb.breakpoints()[0].type, gdb.BP_HARDWARE_WATCHPOINT)
+    want("values", values(), WRITTEN)
+
+
+def watch_reads():
+    say(f"rwatch *(unsigned long *){page('cells') + 16:#x}")
+    want("three reads, one by what adds", values(), [0x78, 0x78, 0x78])
+
+
+def watch_all():
+    say(f"awatch *(unsigned long *){page('cells') + 16:#x}")
+    want("writes and reads", values(), WRITTEN + [0x78, 0x78])
+
+
+def watch_step():
+    """A step onto a watched store is one instruction, and gdb is told."""
+    say(f"break *{page('put_byte'):#x}")
+    say("continue")
+    say(f"watch *(unsigned long *){page('cells') + 16:#x}")
+    say("stepi")
+    want("not yet", (cell(), gdb.breakpoints()[1].hit_count), (0x11, 0))
+    say("stepi")
+    want("stored", (cell(), value("$pc"), gdb.breakpoints()[1].hit_count), (0x2211, page("put_byte") + 8, 1))
+    say("delete")
+    want("no more", values(), [])
+
+
 def leave():
     """Detached, nothing stops it."""
     say(f"break *{page('page_a') + HERE:#x}")
     say(f"monitor break pa {page('page_a') + HERE:#x}")
+    say(f"awatch *(unsigned long *){page('cells') + 16:#x}")
     want("first", go(), 1)
     say("detach")
 
 
 SESSIONS = [before_mmu, pending, inserted, alias, hardware, physical, physical_other, machines, levels, spaces, asid, context, stepping, both,
-            both_soft, commands, leave]
+            both_soft, commands, watch, watch_reads, watch_all, watch_step, leave]
 
 
 def inside():

@@ -381,13 +381,122 @@ static void test_step(void **unused)
     toy_free(&t);
 }
 
+/* --- data --- */
+
+enum { DATA = 0x5000 };
+
+static void watch(Toy *t, uint64_t pa, uint32_t n, bool read, bool write)
+{
+    assert_true(eng_watch_add(t->machine, &(EngWatch){.va = pa, .pa = {pa}, .n = n, .owner = 8, .read = read, .write = write}));
+}
+
+static void test_watch_set(void **unused)
+{
+    Toy t;
+    EngWatch w;
+    begin(&t, 1);
+    assert_false(eng_watch_add(t.machine, &(EngWatch){.pa = {DATA + 0xffc}, .n = 8}));
+    assert_false(eng_watch_add(t.machine, &(EngWatch){.pa = {DATA}, .n = 0}));
+    assert_false(eng_watch_add(t.machine, &(EngWatch){.pa = {DATA}, .n = UINT32_MAX}));
+    for (unsigned n = 0; n < ENG_MAX_WATCHES; n++)
+        watch(&t, DATA + n, 1, true, true);
+    assert_false(eng_watch_add(t.machine, &(EngWatch){.pa = {DATA}, .n = 1}));
+    assert_false(eng_watch_remove(t.machine, &(EngWatch){.va = DATA, .n = 2, .owner = 8}));
+    assert_false(eng_watch_remove(t.machine, &(EngWatch){.va = DATA, .n = 1, .owner = 16}));
+    assert_true(eng_watch_remove(t.machine, &(EngWatch){.va = DATA, .n = 1, .owner = 8}));
+    assert_false(eng_watch_remove(t.machine, &(EngWatch){.va = DATA, .n = 1, .owner = 8}));
+    assert_true(eng_watch_get(t.machine, ENG_MAX_WATCHES - 2, &w));
+    assert_false(eng_watch_get(t.machine, ENG_MAX_WATCHES - 1, &w));
+    toy_free(&t);
+}
+
+/* Leaves before the instruction, with everything before it done and counted, in a turn and without; then goes on unwatched. */
+static void test_watched(void **unused)
+{
+    static const uint32_t code[] = {
+        TOY(TOY_ADDI, 1, 1, 1), TOY(TOY_STR, 1, 4, 8), TOY(TOY_LDR, 2, 4, 8), TOY(TOY_ADDI, 0, 0, -1), TOY(TOY_CBNZ, 0, 0, -4),
+        TOY(TOY_HALT, 0, 0, 0),
+    };
+    for (unsigned way = 0; way < 8; way++) {
+        bool read = way & 1, write = way & 2;
+        Toy t;
+        EngVcpu *cpu = begin(&t, 1);
+        toy_code(&t, LOOP, code, 6);
+        at(cpu, LOOP, 2);
+        t.cpu[0]->x[4] = DATA;
+        assert_int_equal(eng_run(cpu), ENG_RAN_HALT); /* fast accesses are there */
+        at(cpu, LOOP, 2);
+        t.cpu[0]->x[4] = DATA;
+        cpu->counting = way & 4;
+        cpu->budget = 100;
+        uint64_t before = cpu->insns;
+        watch(&t, DATA + 11, 1, read, write); /* the last byte */
+        watch(&t, DATA + 12, 4, true, true);  /* next to it */
+        if (!read && !write) {
+            assert_int_equal(eng_run(cpu), ENG_RAN_HALT);
+        } else {
+            for (unsigned again = 0; again < 2; again++) { /* it does not get past */
+                cpu->budget = 100;
+                assert_int_equal(eng_run(cpu), ENG_RAN_BREAK);
+                assert_int_equal(cpu->pc, write ? LOOP + 4 : LOOP + 8);
+                assert_int_equal(cpu->insns - before, write ? 1 : 2);
+                assert_int_equal(cpu->brk.data, DATA + 11);
+                assert_int_equal(cpu->brk.owners, 8);
+                assert_int_equal(t.ram[DATA + 8], write ? 2 : 1);
+                eng_break_resume(cpu, true);
+            }
+            assert_true(eng_watch_remove(t.machine, &(EngWatch){.va = DATA + 11, .n = 1, .owner = 8}));
+            cpu->budget = 100;
+            assert_int_equal(eng_run(cpu), ENG_RAN_HALT);
+        }
+        assert_int_equal(cpu->insns - before, 11);
+        assert_int_equal(t.cpu[0]->x[2], 2);
+        toy_free(&t);
+    }
+}
+
+/* Other ways to memory: across pages, misaligned, pairs, blocks, by another address. */
+static void test_watched_ways(void **unused)
+{
+    uint64_t two[2] = {1, 2};
+    for (unsigned second = 0; second < 2; second++) {
+        Toy t;
+        EngVcpu *cpu = begin(&t, 1);
+        uint64_t byte = second ? DATA + 0x1000 : DATA + 0xfff;
+        at(cpu, LOOP, 1);
+        eng_run(cpu);
+        watch(&t, byte, 1, false, true);
+        assert_false(eng_store(cpu, (Va){DATA + 0xffc}, IR_MEM_SIZE(3), 0x5555555555555555));
+        assert_int_equal(cpu->leave, ENG_LEAVE_BREAK);
+        assert_int_equal(t.ram[DATA + 0xffc], 0); /* nothing of it is done */
+        assert_int_equal(t.ram[DATA + 0x1000], 0);
+        cpu->leave = ENG_STAY;
+        assert_true(eng_load(cpu, (Va){DATA + 0xffc}, IR_MEM_SIZE(3), two));
+        uint64_t near = byte & ~UINT64_C(15);
+        assert_false(eng_store_pair(cpu, (Va){near}, IR_MEM_SIZE(3) | IR_MEM_PAIR, two));
+        assert_false(eng_zero(cpu, (Va){byte & ~UINT64_C(63)}, 64, (Va){byte & ~UINT64_C(63)}));
+        assert_int_equal(eng_fill(cpu, (Va){byte & ~UINT64_C(63)}, 64, 1, 0), 0);
+        assert_int_equal(eng_move(cpu, &(EngMove){.to = {near}, .from = {0x8000}, .n = 16}), 0);
+        assert_int_equal(eng_move(cpu, &(EngMove){.to = {near + 16}, .from = {0x8010}, .n = 16, .backwards = true}), 0);
+        assert_int_equal(t.ram[byte], 0);
+        window_page = byte & ~ARM_PAGE_MASK;
+        assert_false(eng_store(cpu, (Va){WINDOW | (byte & ARM_PAGE_MASK)}, IR_MEM_SIZE(0), 1));
+        cpu->leave = ENG_STAY;
+        uint64_t other = second ? near + 16 : near - 16;
+        assert_true(eng_store_pair(cpu, (Va){other}, IR_MEM_SIZE(3) | IR_MEM_PAIR, two));
+        assert_int_equal(cpu->leave, ENG_STAY);
+        toy_free(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set), cmocka_unit_test(test_everywhere), cmocka_unit_test(test_costs), cmocka_unit_test(test_alias),
         cmocka_unit_test(test_conditions), cmocka_unit_test(test_moves), cmocka_unit_test(test_processes),
         cmocka_unit_test(test_two_cpus), cmocka_unit_test(test_code_changes), cmocka_unit_test(test_turns),
-        cmocka_unit_test(test_step),
+        cmocka_unit_test(test_step), cmocka_unit_test(test_watch_set), cmocka_unit_test(test_watched),
+        cmocka_unit_test(test_watched_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
