@@ -1,6 +1,6 @@
 /*
- * What an exit costs: hypercalls that KVM answers itself, and loads that go to the monitor, of a guest of a few instructions. Prints
- * rates by the clock of the machine it runs in, for tests/bench/nested.py. $COUNT says how many of each (1000).
+ * What an exit costs: hypercalls that KVM answers itself, and loads that go to the monitor, of a guest of a few instructions. $CALLS
+ * and $LOADS say how many (1000); tests/bench/nested.py compares the cost of runs. Prints rates by the clock of the machine it runs in.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +19,30 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static double rate(Tiny *t, TinyCommand command, unsigned long count)
+static void run(Tiny *t, const char *what, TinyCommand command, unsigned long count)
 {
     const double start = seconds();
+    if (!count)
+        return;
     tiny_do(t, 0, command, NULL);
-    return (double)count / (seconds() - start);
+    printf("bench %s %.0f ops/s\n", what, (double)count / (seconds() - start));
+}
+
+static unsigned long count_of(const char *variable)
+{
+    const char *text = getenv(variable);
+    return text ? strtoul(text, NULL, 0) : 1000;
 }
 
 void test_cost(void)
 {
-    const char *text = getenv("COUNT");
-    const unsigned long count = text ? strtoul(text, NULL, 0) : 1000;
+    const unsigned long calls = count_of("CALLS"), loads = count_of("LOADS");
     Tiny t;
     tiny_create(&t, 0, 1);
     const uint64_t version = tiny_do(&t, 0, (TinyCommand){ TINY_CALL, { SMCCC_VERSION } }, NULL);
     check(version >= 0x10001, "cost: SMCCC version %#lx", (unsigned long)version);
-    if (!text || count) {
-        printf("bench hypercall %.0f ops/s\n", rate(&t, (TinyCommand){ TINY_CALLS, { SMCCC_VERSION, count } }, count));
-        printf("bench mmio %.0f ops/s\n", rate(&t, (TinyCommand){ TINY_LOADS, { NOWHERE, count } }, count));
-        check(t.outside[0] == count, "cost: %lu of %lu loads seen", t.outside[0], count);
-    }
+    run(&t, "hypercall", (TinyCommand){ TINY_CALLS, { SMCCC_VERSION, calls } }, calls);
+    run(&t, "mmio", (TinyCommand){ TINY_LOADS, { NOWHERE, loads } }, loads);
+    check(t.outside[0] == loads, "cost: %lu of %lu loads seen", t.outside[0], loads);
     tiny_destroy(&t);
 }
