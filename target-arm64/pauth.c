@@ -10,13 +10,6 @@
 #include "model.h"
 #include "qarma.h"
 
-/* The translation regime as far as a pointer's layout depends on it. */
-typedef struct {
-    bool two_ranges;
-    bool tbi[2], tbid[2];
-    unsigned tsz[2];
-} Layout;
-
 /* Size of the field, within what the granule and FEAT_TTST, FEAT_LVA, FEAT_LPA2 allow. */
 static unsigned clamp_tsz(const A64Cpu *cpu, unsigned tsz, bool granule64)
 {
@@ -26,52 +19,75 @@ static unsigned clamp_tsz(const A64Cpu *cpu, unsigned tsz, bool granule64)
     return tsz > max ? max : tsz < min ? min : tsz;
 }
 
-static Layout two_range_layout(const A64Cpu *cpu, uint64_t tcr)
+/* Bits high..low of ones. */
+static uint64_t span(unsigned high, unsigned low)
+{
+    return (UINT64_MAX >> (63 - high)) & (UINT64_MAX << low);
+}
+
+static A64PacPlace place_of(unsigned tsz, bool tbi)
+{
+    unsigned bottom = 64 - tsz;
+    return (A64PacPlace){.tbi = tbi,
+                         .field = (bottom < 55 ? span(54, bottom) : 0) | (tbi ? 0 : span(63, 56)),
+                         .extension = span(tbi ? 55 : 63, bottom < 55 ? bottom : 55)};
+}
+
+static void lay_out(A64PacLayout *l, const unsigned tsz[2], const bool tbi[2], const bool tbid[2])
+{
+    for (unsigned data = 0; data < 2; data++) {
+        for (unsigned upper = 0; upper < 2; upper++)
+            l->place[data][upper] = place_of(tsz[upper], tbi[upper] && (data || !tbid[upper]));
+        l->tagged[data] = l->place[data][0].tbi || l->place[data][1].tbi;
+    }
+}
+
+static void lay_out_two(const A64Cpu *cpu, A64PacLayout *l, uint64_t tcr)
 {
     enum { TG0_64K = 1, TG1_64K = 3 };
-    return (Layout){
-        .two_ranges = true,
-        .tbi = {tcr & A64_TCR_EL1_TBI0, tcr & A64_TCR_EL1_TBI1},
-        .tbid = {tcr & A64_TCR_EL1_TBID0, tcr & A64_TCR_EL1_TBID1},
-        .tsz = {clamp_tsz(cpu, tcr & 63, (tcr >> 14 & 3) == TG0_64K),
-                clamp_tsz(cpu, tcr >> 16 & 63, (tcr >> 30 & 3) == TG1_64K)},
-    };
+    lay_out(l,
+            (const unsigned[2]){clamp_tsz(cpu, tcr & 63, (tcr >> 14 & 3) == TG0_64K),
+                                clamp_tsz(cpu, tcr >> 16 & 63, (tcr >> 30 & 3) == TG1_64K)},
+            (const bool[2]){tcr & A64_TCR_EL1_TBI0, tcr & A64_TCR_EL1_TBI1},
+            (const bool[2]){tcr & A64_TCR_EL1_TBID0, tcr & A64_TCR_EL1_TBID1});
 }
 
-static Layout layout_of(const A64Cpu *cpu)
+static void lay_out_one(const A64Cpu *cpu, A64PacLayout *l, uint64_t tcr)
+{
+    unsigned tsz = clamp_tsz(cpu, tcr & 63, (tcr >> 14 & 3) == 1);
+    bool tbi = tcr & A64_TCR_EL2_TBI, tbid = tcr & A64_TCR_EL2_TBID;
+    lay_out(l, (const unsigned[2]){tsz, tsz}, (const bool[2]){tbi, tbi},
+            (const bool[2]){tbid, tbid});
+}
+
+/* The layout of the current regime, made anew when its TCR has changed. */
+static const A64PacLayout *layout_of(A64Cpu *cpu)
 {
     unsigned el = cpu->st.pstate.el;
-    uint64_t hcr = a64_hcr(cpu);
-    bool host = el == 2 ? hcr & A64_HCR_EL2_E2H : el == 0 && a64_in_host(cpu);
-    uint64_t tcr2 = cpu->st.sr[A64_SR_TCR_EL2];
-    if (host)
-        return two_range_layout(cpu, tcr2);
-    if (el < 2)
-        return two_range_layout(cpu, cpu->st.sr[A64_SR_TCR_EL1]);
-    bool tbi = tcr2 & A64_TCR_EL2_TBI, tbid = tcr2 & A64_TCR_EL2_TBID;
-    unsigned tsz = clamp_tsz(cpu, tcr2 & 63, (tcr2 >> 14 & 3) == 1);
-    return (Layout){.tbi = {tbi, tbi}, .tbid = {tbid, tbid}, .tsz = {tsz, tsz}};
+    bool host = el == 2 ? a64_hcr(cpu) & A64_HCR_EL2_E2H : el == 0 && a64_in_host(cpu);
+    bool two_ranges = host || el < 2, el2 = host || el == 2;
+    uint64_t tcr = cpu->st.sr[el2 ? A64_SR_TCR_EL2 : A64_SR_TCR_EL1];
+    A64PacLayout *l = &cpu->pac_layouts[el2];
+    if (ARM_LIKELY(l->known && l->tcr == tcr && l->two_ranges == two_ranges))
+        return l;
+    *l = (A64PacLayout){.known = true, .tcr = tcr, .two_ranges = two_ranges};
+    (two_ranges ? lay_out_two : lay_out_one)(cpu, l, tcr);
+    return l;
 }
 
-uint64_t a64_branch_address(const A64Cpu *cpu, uint64_t va)
+uint64_t a64_branch_address(A64Cpu *cpu, uint64_t va)
 {
     const uint64_t tag = UINT64_C(0xff) << 56;
-    Layout l = layout_of(cpu);
+    const A64PacLayout *l = layout_of(cpu);
     bool high = va >> 55 & 1;
-    if (!l.tbi[high] || l.tbid[high])
+    if (!l->place[0][high].tbi)
         return va;
-    return l.two_ranges && high ? va | tag : va & ~tag;
+    return l->two_ranges && high ? va | tag : va & ~tag;
 }
 
 static bool is_data(A64PacKey key)
 {
     return key >= A64_KEY_DA;
-}
-
-/* Bits high..low of ones. */
-static uint64_t span(unsigned high, unsigned low)
-{
-    return (UINT64_MAX >> (63 - high)) & (UINT64_MAX << low);
 }
 
 /* Finalizers in the manner of 64-bit hash functions: every input bit reaches every output bit. */
@@ -112,97 +128,62 @@ static unsigned key_slot(A64PacKey key)
     return slots[key];
 }
 
-/* A pointer's fields for one operation. */
-typedef struct {
-    bool tbi;
-    unsigned bottom;
-    uint64_t field; /* bits that hold the code */
-} Place;
-
-static Place place_of(const Layout *l, bool upper, bool tbi)
-{
-    Place p = {.tbi = tbi, .bottom = 64 - l->tsz[upper]};
-    if (p.bottom < 55)
-        p.field = span(54, p.bottom);
-    if (!tbi)
-        p.field |= span(63, 56);
-    return p;
-}
-
-static bool effective_tbi(const Layout *l, uint64_t ptr, bool data)
-{
-    bool upper = ptr >> 55 & 1;
-    return l->tbi[upper] && (data || !l->tbid[upper]);
-}
-
 /* The pointer with its extension bits (and bit 55) all equal to `upper`. */
-static uint64_t extended(uint64_t ptr, const Place *p, bool upper)
+static uint64_t extended(uint64_t ptr, const A64PacPlace *p, bool upper)
 {
-    uint64_t bits = span(p->tbi ? 55 : 63, p->bottom < 55 ? p->bottom : 55);
-    return upper ? ptr | bits : ptr & ~bits;
+    return upper ? ptr | p->extension : ptr & ~p->extension;
 }
 
-/* Which range a pointer to be signed belongs to. */
-static bool range_of(const Layout *l, uint64_t ptr, bool data)
+static uint64_t sign(A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m, A64PacKey key)
 {
-    bool tagged = effective_tbi(l, ptr, data);
-    if (l->two_ranges)
-        tagged = (l->tbi[0] && (data || !l->tbid[0])) || (l->tbi[1] && (data || !l->tbid[1]));
-    return ptr >> (tagged ? 55 : 63) & 1;
-}
-
-static uint64_t sign(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m, A64PacKey key)
-{
-    Layout l = layout_of(cpu);
-    bool data = is_data(key), upper = range_of(&l, ptr, data);
-    Place p = place_of(&l, upper, effective_tbi(&l, ptr, data));
-    if (!p.field)
+    const A64PacLayout *l = layout_of(cpu);
+    bool data = is_data(key), upper = ptr >> (l->tagged[data] ? 55 : 63) & 1;
+    const A64PacPlace *p = &l->place[data][upper];
+    if (!p->field)
         return ptr;
-    uint64_t good = extended(ptr, &p, upper), unused = p.field;
+    uint64_t good = extended(ptr, p, upper), unused = p->field;
     uint64_t pac = code(cpu, good, m, key_slot(key));
     bool canonical = (ptr & unused) == 0 || (ptr & unused) == unused;
     bool enhanced = a64_has(cpu->model, A64_FEAT_PAuth2);
     if (!canonical && a64_has(cpu->model, A64_FEAT_EPAC) && !enhanced)
         pac = 0;
     else if (!canonical && !enhanced)
-        pac ^= UINT64_C(1) << (p.tbi ? 54 : 62);
+        pac ^= UINT64_C(1) << (p->tbi ? 54 : 62);
     uint64_t in_field = enhanced ? ptr ^ pac : pac;
     uint64_t bit55 = (uint64_t)upper << 55;
-    return (in_field & p.field) | (ptr & ~p.field & ~(UINT64_C(1) << 55)) | bit55;
+    return (in_field & p->field) | (ptr & ~p->field & ~(UINT64_C(1) << 55)) | bit55;
 }
 
-static uint64_t authenticate(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m,
+static uint64_t authenticate(A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *m,
                              A64PacKey key, bool *ok)
 {
-    Layout l = layout_of(cpu);
     bool upper = ptr >> 55 & 1;
-    Place p = place_of(&l, upper, effective_tbi(&l, ptr, is_data(key)));
-    if (!p.field)
+    const A64PacPlace *p = &layout_of(cpu)->place[is_data(key)][upper];
+    if (!p->field)
         return ptr;
-    uint64_t good = extended(ptr, &p, upper);
+    uint64_t good = extended(ptr, p, upper);
     uint64_t pac = code(cpu, good, m, key_slot(key));
     if (a64_has(cpu->model, A64_FEAT_PAuth2)) {
-        uint64_t result = ptr ^ (pac & p.field);
-        *ok = (result & p.field) == (upper ? p.field : 0);
+        uint64_t result = ptr ^ (pac & p->field);
+        *ok = (result & p->field) == (upper ? p->field : 0);
         return result;
     }
-    *ok = ((pac ^ ptr) & p.field) == 0;
+    *ok = ((pac ^ ptr) & p->field) == 0;
     if (*ok)
         return good;
-    unsigned at = p.tbi ? 53 : 61; /* where the error code stands: key number, and its inverse */
+    unsigned at = p->tbi ? 53 : 61; /* where the error code stands: key number, and its inverse */
     uint64_t error = key & 1 ? 2 : 1;
     return (good & ~(UINT64_C(3) << at)) | error << at;
 }
 
-static uint64_t strip(const A64Cpu *cpu, uint64_t ptr, bool data)
+static uint64_t strip(A64Cpu *cpu, uint64_t ptr, bool data)
 {
-    Layout l = layout_of(cpu);
     bool upper = ptr >> 55 & 1;
-    Place p = place_of(&l, upper, effective_tbi(&l, ptr, data));
-    return p.field ? extended(ptr, &p, upper) : ptr;
+    const A64PacPlace *p = &layout_of(cpu)->place[data][upper];
+    return p->field ? extended(ptr, p, upper) : ptr;
 }
 
-uint64_t a64_pac(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *modifiers, uint64_t what,
+uint64_t a64_pac(A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *modifiers, uint64_t what,
                  bool *ok)
 {
     A64PacKey key = (A64PacKey)(what >> 4 & 3);

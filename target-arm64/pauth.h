@@ -26,12 +26,12 @@ typedef struct {
 
 /* The address that a branch to va goes to at the current EL: without its tag, where it has one.
  * Source: Arm ARM, "Address tagging" and the pseudocode function for branch addresses. */
-uint64_t a64_branch_address(const A64Cpu *cpu, uint64_t va);
+uint64_t a64_branch_address(A64Cpu *cpu, uint64_t va);
 /* Is any key enabled at this EL? Otherwise signing and authenticating change nothing. */
 bool a64_pac_enabled(const A64Cpu *cpu);
 /* The result of a64_h_pac without traps and without failing authentication's exception; *ok tells
  * whether it succeeded. */
-uint64_t a64_pac(const A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *modifiers, uint64_t what,
+uint64_t a64_pac(A64Cpu *cpu, uint64_t ptr, const A64PacModifiers *modifiers, uint64_t what,
                  bool *ok);
 /* Does PACM set PSTATE.PACM at this Exception level? Source: Arm ARM, "PSTATE.PACM", SCTLR2_ELx,
  * HCRX_EL2 and the pseudocode function for its being enabled. */

@@ -65,6 +65,21 @@ typedef struct {
     uint64_t base, mask;
 } A64WatchedPages;
 
+/* Where a pointer of one range has its code. */
+typedef struct {
+    bool tbi;
+    uint64_t field;     /* bits that hold the code, 0: no room */
+    uint64_t extension; /* bits that are equal in a pointer without code */
+} A64PacPlace;
+
+/* ... of one translation regime, as its TCR has it. */
+typedef struct {
+    bool known, two_ranges;
+    uint64_t tcr;
+    bool tagged[2];          /* [data]: bit 55 tells the range, not bit 63 */
+    A64PacPlace place[2][2]; /* [data][upper range] */
+} A64PacLayout;
+
 typedef struct A64Cpu A64Cpu;
 struct A64Cpu {
     EngVcpu eng; /* first */
@@ -73,6 +88,7 @@ struct A64Cpu {
     A64Vreg scratch[4];              /* structure loads and stores: elements in memory order */
     const struct A64Model *model;    /* features and ID registers of this --cpu */
     struct A64Modes *modes;          /* interned modes and trap profiles (mode.c) */
+    A64PacLayout pac_layouts[2];     /* of EL1&0, of EL2 (pauth.c) */
     uint32_t profile_dirty; /* bit per EL whose profile a register write may have changed */
     A64WatchedPages watched[A64_WATCHPOINTS]; /* (debug-watch.c) */
     unsigned n_watched;
