@@ -5,6 +5,7 @@
 #include "debug.h"
 
 #include "armillary/engine.h"
+#include "mmu-fault.h"
 #include "model.h"
 #include "unpredictable.h"
 #include "view.h"
@@ -73,7 +74,7 @@ typedef struct {
     uint64_t va, size;
     unsigned el; /* with whose privilege */
     bool write;
-    uint32_t iss;
+    uint32_t iss, iss2;
 } Access;
 
 /* The first watched byte of the access, as an offset; at least size: there is none. */
@@ -101,6 +102,7 @@ static void take(A64Cpu *cpu, const Access *a, unsigned n, uint64_t offset)
                        .ec = ec,
                        .iss = ISS_DEBUG | a->iss | (a->write ? ISS_WNR : 0) |
                               (numbered ? ISS_WPTV | n << ISS_WPT_SHIFT : 0),
+                       .iss2 = a->iss2,
                        .has_far = true,
                        .far = a->va + offset,
                    });
@@ -130,9 +132,10 @@ bool a64_watchpoint(EngVcpu *eng, Va va, uint64_t n, EngAccess access, uint64_t 
     a64_access_view(cpu, IR_MEM_GET_VIEW(mem), access, &number);
     return check(cpu, &(Access){.va = va.v,
                                 .size = n,
-                                .el = number == A64_VIEW_EL0 ? 0 : el,
+                                .el = a64_view_is_el0(number) ? 0 : el,
                                 .write = access == ENG_WRITE,
-                                .iss = vncr ? ISS_VNCR : 0});
+                                .iss = vncr ? ISS_VNCR : 0,
+                                .iss2 = a64_mem_gcs(mem) ? A64_ISS2_GCS : 0});
 }
 
 bool a64_watch_invalidate(A64Cpu *cpu, Va va, uint64_t n)

@@ -4,6 +4,7 @@
  */
 #include "armillary/engine.h"
 #include "cpu.h"
+#include "gcs.h"
 #include "pauth.h"
 #include "pmu.h"
 #include "step.h"
@@ -17,6 +18,8 @@ static bool is_illegal(const A64Cpu *cpu, uint64_t spsr)
     if (spsr & (SPSR_AARCH32 | 2) || el == 3 || (el == 0 && sp))
         return true;
     if (el > cpu->st.pstate.el)
+        return true;
+    if (el == cpu->st.pstate.el && !cpu->st.pstate.exlock && a64_gcs_locks(cpu, el))
         return true;
     return el == 1 && a64_hcr(cpu) & A64_HCR_EL2_TGE;
 }
@@ -40,6 +43,8 @@ void a64_set_pstate(A64Cpu *cpu, uint64_t spsr)
         p->allint = spsr >> 13 & 1;
     if (a64_has(cpu->model, A64_FEAT_EBEP))
         p->pm = spsr >> 32 & 1;
+    if (a64_has(cpu->model, A64_FEAT_GCS))
+        p->exlock = spsr >> 34 & 1;
     p->pacm = spsr >> 35 & 1 && a64_pacm_enabled(cpu, (unsigned)(spsr >> 2 & 3));
     if (a64_has(cpu->model, A64_FEAT_BTI))
         cpu->eng.landing = spsr >> 10 & 3;
@@ -70,10 +75,12 @@ static void exception_return(A64Cpu *cpu, uint64_t to)
     bool illegal = is_illegal(cpu, spsr);
     a64_pmu_event(cpu, A64_PMU_EXC_RETURN | A64_PMU_BRANCH | A64_PMU_TAKEN);
     st->pstate.ss = a64_step_after_return(cpu, spsr); /* looks at the old EL and D */
+    uint8_t exlock = st->pstate.exlock;
     a64_set_pstate(cpu, spsr);
     if (illegal) {
         st->pstate.il = 1;
         st->pstate.pacm = 0;
+        st->pstate.exlock = exlock;
         cpu->eng.landing = ENG_LANDING_NONE;
     } else {
         st->pstate.il = spsr >> 20 & 1;

@@ -6,6 +6,7 @@
 
 #include "armillary/engine.h"
 #include "cpu.h"
+#include "gcs.h"
 #include "pmu.h"
 
 uint64_t a64_hcr(const A64Cpu *cpu)
@@ -34,11 +35,11 @@ void a64_set_el(A64Cpu *cpu, unsigned el, unsigned sp)
 uint64_t a64_spsr_pack(const A64Cpu *cpu)
 {
     const A64Pstate *p = &cpu->st.pstate;
-    return (uint64_t)p->pacm << 35 | (uint64_t)p->pm << 32 | p->nzcv | (uint64_t)p->tco << 25 |
-           (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 | (uint64_t)p->pan << 22 |
-           (uint64_t)p->ss << 21 | (uint64_t)p->il << 20 | (uint64_t)p->allint << 13 |
-           (uint64_t)p->ssbs << 12 | (uint64_t)cpu->eng.landing << 10 | (uint64_t)p->daif << 6 |
-           (uint64_t)p->el << 2 | p->sp;
+    return (uint64_t)p->pacm << 35 | (uint64_t)p->exlock << 34 | (uint64_t)p->pm << 32 | p->nzcv |
+           (uint64_t)p->tco << 25 | (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 |
+           (uint64_t)p->pan << 22 | (uint64_t)p->ss << 21 | (uint64_t)p->il << 20 |
+           (uint64_t)p->allint << 13 | (uint64_t)p->ssbs << 12 | (uint64_t)cpu->eng.landing << 10 |
+           (uint64_t)p->daif << 6 | (uint64_t)p->el << 2 | p->sp;
 }
 
 /* The mode field a guest hypervisor is shown: EL1 looks like EL2 to it. */
@@ -51,8 +52,8 @@ static uint64_t disguise_mode(const A64Cpu *cpu, unsigned target, uint64_t spsr)
     return spsr;
 }
 
-/* PSTATE of a handler. PSTATE.{NZCV,DIT} stay. */
-static void set_entry_pstate(A64Cpu *cpu, unsigned target)
+/* PSTATE of a handler. PSTATE.{NZCV,DIT} stay. lower: from below it. */
+static void set_entry_pstate(A64Cpu *cpu, unsigned target, bool lower)
 {
     A64Pstate *p = &cpu->st.pstate;
     uint64_t sctlr = cpu->st.sr[target == 2 ? A64_SR_SCTLR_EL2 : A64_SR_SCTLR_EL1];
@@ -70,6 +71,7 @@ static void set_entry_pstate(A64Cpu *cpu, unsigned target)
         p->pm = 1;
     if (a64_has(cpu->model, A64_FEAT_NMI))
         p->allint = !(sctlr & A64_SCTLR_EL1_SPINTMASK);
+    p->exlock = !lower && a64_gcs_locks(cpu, target);
 }
 
 void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc)
@@ -85,7 +87,7 @@ void a64_enter(A64Cpu *cpu, unsigned target, unsigned offset, uint64_t return_pc
     a64_set_el(cpu, target, 1);
     st->sr[target == 2 ? A64_SR_SPSR_EL2 : A64_SR_SPSR_EL1] = spsr;
     st->sr[target == 2 ? A64_SR_ELR_EL2 : A64_SR_ELR_EL1] = return_pc;
-    set_entry_pstate(cpu, target);
+    set_entry_pstate(cpu, target, lower);
     cpu->eng.pc = (st->sr[target == 2 ? A64_SR_VBAR_EL2 : A64_SR_VBAR_EL1] & ~UINT64_C(0x7ff)) +
                   offset;
     cpu->eng.leave = ENG_LEAVE_EXCEPTION;

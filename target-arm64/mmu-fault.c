@@ -128,6 +128,7 @@ void a64_abort(A64Cpu *cpu, const A64FaultSource *from, const A64Fault *f)
     } else {
         e.iss = data_iss(from, f, vncr);
         e.iss2 |= names_ls64(from, f) ? A64_MEM_GET_XS(from->mem) : 0;
+        e.iss2 |= a64_mem_gcs(from->mem) ? A64_ISS2_GCS : 0;
     }
     e.iss |= f->top_level ? ISS_TOP_LEVEL : 0u;
     if (e.el == 2 && cpu->st.pstate.el < 2 && external(f) && !f->stage2 && !a64_in_host(cpu)) {

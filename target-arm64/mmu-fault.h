@@ -21,6 +21,13 @@ typedef struct {
 #define A64_MEM_RCW (UINT64_C(1) << 62)
 #define A64_MEM_GET_XS(mem) ((uint32_t)((mem) >> 57 & 31))
 
+/* ISS2 of aborts and watchpoints: it was an access to a guarded control stack. */
+enum { A64_ISS2_GCS = 1 << 8 };
+static inline bool a64_mem_gcs(uint64_t mem)
+{
+    return IR_MEM_GET_VIEW(mem) == IR_VIEW_GCS || IR_MEM_GET_VIEW(mem) == IR_VIEW_GCS_UNPRIV;
+}
+
 /* Data Fault Status Code. Source: Arm ARM, ESR_ELx, "ISS encoding for an exception from a Data
  * Abort". */
 unsigned a64_fault_status(const A64Fault *f);

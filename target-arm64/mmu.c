@@ -25,8 +25,9 @@ bool a64_translate_va(EngVcpu *eng, Va va, EngAccess access, uint64_t mem, EngXl
     A64Walk w;
 
     a64_view(cpu, a64_access_view(cpu, IR_MEM_GET_VIEW(mem), access, &number), &v);
-    a.el0 = number == A64_VIEW_EL0;
+    a.el0 = a64_view_is_el0(number);
     a.pan = number == A64_VIEW_PRIV_PAN;
+    a.gcs = a64_view_is_gcs(number);
     w = a64_walk(&v, &io, &a);
     if (w.fault.type != A64_FAULT_NONE) {
         a64_abort(cpu, &(A64FaultSource){ .va = va, .access = access, .mem = mem }, &w.fault);
@@ -69,7 +70,7 @@ static bool stage2_device(A64Cpu *cpu, Va va, uint64_t mem)
     A64Walk w;
 
     a64_view(cpu, a64_access_view(cpu, IR_MEM_GET_VIEW(mem), ENG_READ, &number), &v);
-    a.el0 = number == A64_VIEW_EL0;
+    a.el0 = a64_view_is_el0(number);
     w = a64_walk(&v, &io, &a);
     return w.fault.type == A64_FAULT_NONE && w.attr.device && !w.s1_device;
 }

@@ -72,8 +72,19 @@ typedef struct {
     uint64_t s2pir, s2por;
 } A64ViewRegs;
 
-/* Privilege views (EngContext.view); bit 1 << view is A64_BY_*. */
-enum { A64_VIEW_EL0, A64_VIEW_PRIV, A64_VIEW_PRIV_PAN };
+/* Privilege views (EngContext.view); bit 1 << view is A64_BY_*. GCS: accesses to guarded control
+ * stacks. */
+enum {
+    A64_VIEW_EL0, A64_VIEW_PRIV, A64_VIEW_PRIV_PAN, A64_VIEW_GCS_EL0, A64_VIEW_GCS_PRIV, A64_VIEWS
+};
+static inline bool a64_view_is_el0(unsigned view)
+{
+    return view == A64_VIEW_EL0 || view == A64_VIEW_GCS_EL0;
+}
+static inline bool a64_view_is_gcs(unsigned view)
+{
+    return view == A64_VIEW_GCS_EL0 || view == A64_VIEW_GCS_PRIV;
+}
 
 /* The view of one regime. Table bases, ASID and VMID are not part of the digest. */
 typedef struct {
@@ -91,6 +102,7 @@ typedef struct {
     EngAccess access;
     bool el0;      /* with EL0's permissions */
     bool pan;      /* PSTATE.PAN applies */
+    bool gcs;      /* to a guarded control stack */
     /* address translation instruction: no dirty-state update; access flag per the manual */
     bool at;
     bool unaligned; /* Device memory faults */
@@ -150,7 +162,9 @@ typedef struct {
     bool clean;                /* a leaf is writable by its DBM bit only: a write must walk again */
     uint8_t read, write, exec; /* who may: bits A64_BY_* */
 } A64Walk;
-enum { A64_BY_EL0 = 1, A64_BY_PRIV = 2, A64_BY_PRIV_PAN = 4 };
+enum {
+    A64_BY_EL0 = 1, A64_BY_PRIV = 2, A64_BY_PRIV_PAN = 4, A64_BY_GCS_EL0 = 8, A64_BY_GCS_PRIV = 16
+};
 
 /* One descriptor read of a walk, for explainers and tests. */
 typedef struct {

@@ -14,15 +14,15 @@
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 1024, BREAKING_MAX = 512 };
+enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 2048, BREAKING_MAX = 512 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];
     unsigned el;
     A64Profile *next;
     A64Mode *mode[VARIANTS]; /* by PSTATE.SP, IL, stepping, counting, SP check, PAC, BT, NEP,
-                              * events, PACM */
-    A64Mode *breaking[VARIANTS]; /* lists: with breakpoints */
+                              * events, PACM, EXLOCK */
+    A64Mode *breaking; /* list: with breakpoints */
 };
 
 struct A64Modes {
@@ -44,12 +44,11 @@ A64Modes *a64_modes_new(const A64Model *model)
 
 static void free_variants(A64Profile *p)
 {
-    for (unsigned v = 0; v < VARIANTS; v++) {
+    for (unsigned v = 0; v < VARIANTS; v++)
         g_free(p->mode[v]);
-        for (A64Mode *mode = p->breaking[v], *next; mode; mode = next) {
-            next = mode->next;
-            g_free(mode);
-        }
+    for (A64Mode *mode = p->breaking, *next; mode; mode = next) {
+        next = mode->next;
+        g_free(mode);
     }
 }
 
@@ -123,6 +122,13 @@ static void set_fp_trap(A64Mode *mode)
     mode->fp_rule = d.rule;
 }
 
+/* Is the guarded control stack on? GCSSS1 does nothing else where it is not. */
+static bool has_gcs(const A64Mode *mode)
+{
+    static const A64SysAccess gcsss1 = {.key = A64_SYS_KEY(1, 3, 7, 7, 2), .write = true};
+    return a64_sysreg_decide(mode, &gcsss1).kind == A64_ACC_SELF;
+}
+
 static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
 {
     A64Mode *mode = g_new0(A64Mode, 1);
@@ -139,24 +145,27 @@ static A64Mode *make_mode(A64Modes *m, A64Profile *p, unsigned variant)
         .nep = variant & 128,
         .events = variant & 256,
         .pacm = variant & 512,
+        .exlock = variant & 1024,
         .trace = m->trace,
+        .variant = (uint16_t)variant,
         .profile = p,
         .model = m->model,
     };
     set_fp_trap(mode);
+    mode->gcs = has_gcs(mode);
     return mode;
 }
 
 static A64Mode *breaking_mode(A64Modes *m, A64Profile *p, unsigned variant, const A64Breaks *b)
 {
-    for (A64Mode *mode = p->breaking[variant]; mode; mode = mode->next)
-        if (memcmp(&mode->breaks, b, sizeof *b) == 0)
+    for (A64Mode *mode = p->breaking; mode; mode = mode->next)
+        if (mode->variant == variant && memcmp(&mode->breaks, b, sizeof *b) == 0)
             return mode;
     A64Mode *mode = make_mode(m, p, variant);
     mode->breaking = true;
     mode->breaks = *b;
-    mode->next = p->breaking[variant];
-    p->breaking[variant] = mode;
+    mode->next = p->breaking;
+    p->breaking = mode;
     m->n_breaking++;
     return mode;
 }
@@ -200,7 +209,8 @@ void a64_mode_select(A64Cpu *cpu)
                                   a64_step_active(cpu) << 2 | cpu->eng.counting << 3 |
                                   checks_sp(cpu) << 4 | a64_pac_enabled(cpu) << 5 |
                                   narrows_landings(cpu) << 6 | keeps_elements(cpu) << 7 |
-                                  a64_pmu_by_blocks(cpu) << 8 | cpu->st.pstate.pacm << 9);
+                                  a64_pmu_by_blocks(cpu) << 8 | cpu->st.pstate.pacm << 9 |
+                                  (cpu->st.pstate.exlock && el) << 10);
     if (ARM_UNLIKELY(!p->mode[variant]))
         p->mode[variant] = make_mode(m, p, variant);
     m->now = p->mode[variant];

@@ -43,12 +43,15 @@ typedef struct A64Mode {
     bool pac;               /* some pointer authentication key is enabled */
     bool nep;               /* FPCR.NEP: scalar operations keep what is above their lane */
     bool bt;                /* SCTLR_ELx.BT, BT0: PACIxSP is no landing for jumps */
+    bool gcs;               /* FEAT_GCS: calls push to and returns pop from a guarded stack */
+    bool exlock;            /* PSTATE.EXLOCK, at EL1 and EL2 */
     bool sp_check;          /* SCTLR_ELx.SA or SA0: a misaligned SP faults when it is a base */
     bool breaking;          /* some instruction may have a breakpoint: */
     A64Breaks breaks;
     const A64Profile *profile;
     const struct A64Model *model;
-    struct A64Mode *next;   /* mode.c's own */
+    struct A64Mode *next;   /* this and the next one: mode.c's own */
+    uint16_t variant;
 } A64Mode;
 
 /* Has an instruction a block of its own? */

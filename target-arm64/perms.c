@@ -66,13 +66,13 @@ static Pick direct1(const A64View *v, const A64Stage1 *s, const A64Leaf *l, A64P
                   .priv = wxn && px && !ro};
 }
 
-/* What a field of PIR_ELx or PIRE0_ELx grants; *gcs: and GCS accesses. */
-static uint8_t indirect(unsigned perm, bool *gcs)
+/* What a field of PIR_ELx or PIRE0_ELx grants; *gcs: to accesses to guarded control stacks. */
+static uint8_t indirect(unsigned perm, uint8_t *gcs)
 {
     static const uint8_t grants[16] = {0, R, X,     R | X, 0,     R | W, ALL, ALL,
                                        R, R, R | X, 0,     R | W, 0,     ALL, 0};
 
-    *gcs = perm == 9;
+    *gcs = perm == 9 ? R | W : 0;
     return grants[perm];
 }
 
@@ -81,12 +81,12 @@ static Pick indirect1(const A64View *v, const A64Leaf *l, Pick *may, A64Perms *p
 {
     unsigned index = pi_index(l->desc);
     unsigned priv = field(v->r.pir, index), user = two_levels(v) ? field(v->r.pire0, index) : 0;
-    bool priv_gcs, user_gcs;
+    uint8_t *priv_gcs = &p->base[A64_VIEW_GCS_PRIV], *user_gcs = &p->base[A64_VIEW_GCS_EL0];
 
-    p->base[A64_VIEW_PRIV] = indirect(priv, &priv_gcs);
-    p->base[A64_VIEW_EL0] = indirect(user, &user_gcs);
-    if (((p->base[A64_VIEW_PRIV] & X) || priv_gcs) && ((p->base[A64_VIEW_EL0] & W) || user_gcs)) {
-        p->base[A64_VIEW_PRIV] = p->base[A64_VIEW_EL0] = 0;
+    p->base[A64_VIEW_PRIV] = indirect(priv, priv_gcs);
+    p->base[A64_VIEW_EL0] = indirect(user, user_gcs);
+    if (((p->base[A64_VIEW_PRIV] & X) || *priv_gcs) && ((p->base[A64_VIEW_EL0] & W) || *user_gcs)) {
+        p->base[A64_VIEW_PRIV] = p->base[A64_VIEW_EL0] = *priv_gcs = *user_gcs = 0;
     }
     /* by the field's value, reserved or not; SCTLR_ELx.EPAN plays no part */
     p->base[A64_VIEW_PRIV_PAN] = p->base[A64_VIEW_PRIV] & (user ? X : ALL);
@@ -112,9 +112,10 @@ static void overlay1(A64Perms *p, unsigned view, bool on, unsigned perm, bool wx
     }
 }
 
+/* Overlays play no part in accesses to guarded control stacks, nor does PAN. */
 A64Perms a64_stage1_perms(const A64View *v, const A64Stage1 *s, const A64Leaf *l)
 {
-    A64Perms p = { 0 };
+    A64Perms p = {.over = {[A64_VIEW_GCS_EL0] = ALL, [A64_VIEW_GCS_PRIV] = ALL}};
     unsigned index = (unsigned)(l->desc >> 60) & 7; /* POIndex */
     Pick may = { true, true };
     bool pie = flag(v, A64_VF_PIE), poe = flag(v, A64_VF_POE);
@@ -126,7 +127,7 @@ A64Perms a64_stage1_perms(const A64View *v, const A64Stage1 *s, const A64Leaf *l
     overlay1(&p, A64_VIEW_PRIV, poe && may.priv, field(v->r.por, index), wxn.priv);
     overlay1(&p, A64_VIEW_PRIV_PAN, poe && may.priv, field(v->r.por, index), wxn.priv);
     if (s->e0pd) { /* for EL0 there is no translation; what EL1 gets cached must not give it one */
-        p.base[A64_VIEW_EL0] = 0;
+        p.base[A64_VIEW_EL0] = p.base[A64_VIEW_GCS_EL0] = 0;
     }
     return p;
 }

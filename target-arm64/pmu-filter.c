@@ -29,12 +29,16 @@ static uint32_t what_of(unsigned event)
         return A64_PMU_FETCH_WALK;
     case 0x05: case 0x34: /* L1D_TLB_REFILL, DTLB_WALK */
         return A64_PMU_DATA_WALK;
-    case 0x06: case 0x40: case 0x66: /* LD_RETIRED, L1D_CACHE_RD, MEM_ACCESS_RD */
+    case 0x06: /* LD_RETIRED */
         return A64_PMU_LOAD;
-    case 0x07: case 0x41: case 0x67: /* ST_RETIRED, L1D_CACHE_WR, MEM_ACCESS_WR */
+    case 0x07: /* ST_RETIRED */
         return A64_PMU_STORE;
+    case 0x40: case 0x66: /* L1D_CACHE_RD, MEM_ACCESS_RD */
+        return A64_PMU_LOAD | A64_PMU_GCS_READ;
+    case 0x41: case 0x67: /* L1D_CACHE_WR, MEM_ACCESS_WR */
+        return A64_PMU_STORE | A64_PMU_GCS_WRITE;
     case 0x04: case 0x13: /* L1D_CACHE, MEM_ACCESS */
-        return A64_PMU_LOAD | A64_PMU_STORE;
+        return A64_PMU_LOAD | A64_PMU_STORE | A64_PMU_GCS_READ | A64_PMU_GCS_WRITE;
     case 0x08: case 0x14: case 0x1b: /* INST_RETIRED, L1I_CACHE, INST_SPEC */
         return KIND_INSNS;
     case 0x09:

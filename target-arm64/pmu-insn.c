@@ -79,6 +79,8 @@ uint32_t a64_pmu_memory_of(uint32_t word, unsigned *status)
     *status = 32;
     if ((word & 0x0a000000) != 0x08000000)
         return 0;
+    if ((word & 0xffffec00) == 0xd91f0c00)
+        return A64_PMU_GCS_WRITE; /* GCSSTR, GCSSTTR */
     if ((word & 0xbe000000) == 0x0c000000 || (word & 0x3a000000) == 0x28000000)
         return bits(word, 22, 22) ? LOAD : STORE; /* structures, pairs */
     if ((word & 0x3f000000) == 0x08000000)

@@ -23,12 +23,14 @@ enum {
     A64_PMU_RETURN = 1 << 5,    /* RET and its kin */
     A64_PMU_TTBR = 1 << 6,      /* TTBR0_EL1 or TTBR1_EL1 written by name */
     A64_PMU_CONTEXT = 1 << 7,   /* CONTEXTIDR_EL1 written by name */
-    A64_PMU_BY_BLOCKS = (1 << 8) - 1,
     A64_PMU_EXC_TAKEN = 1 << 8,
     A64_PMU_EXC_RETURN = 1 << 9,
     A64_PMU_DATA_WALK = 1 << 10,
     A64_PMU_FETCH_WALK = 1 << 11,
-    A64_PMU_SOFTWARE = 1 << 12 /* a write of PMSWINC_EL0 with the counter's bit */
+    A64_PMU_SOFTWARE = 1 << 12, /* a write of PMSWINC_EL0 with the counter's bit */
+    A64_PMU_GCS_READ = 1 << 13, /* of a guarded control stack: no load or store */
+    A64_PMU_GCS_WRITE = 1 << 14,
+    A64_PMU_BY_BLOCKS = ((1 << 8) - 1) | A64_PMU_GCS_READ | A64_PMU_GCS_WRITE
 };
 
 struct A64Pmu {

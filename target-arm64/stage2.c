@@ -36,12 +36,19 @@ bool a64_may_top(const A64View *v, const A64Stage2Ask *ask, unsigned top)
     return for_own || !(own || (other && for_other));
 }
 
+bool a64_wants_assured_gcs(const A64View *v, bool assured_only)
+{
+    return (v->r.vtcr & A64_VTCR_EL2_GCSH) && !assured_only;
+}
+
 /* What FEAT_THE asks of the access before its permissions are looked at. */
 static bool is_assured(const A64WalkCtx *c, const A64Stage2Ask *ask, const A64Stage2 *o,
                        A64Fault *f)
 {
     f->top_level = ask->top && !a64_may_top(c->v, ask, o->p.top);
-    f->assured_only = !f->top_level && o->assured_only && !ask->assured;
+    bool gcs = ask->use == A64_FOR_ACCESS && c->a->gcs && !c->a->el0 &&
+               a64_wants_assured_gcs(c->v, o->assured_only);
+    f->assured_only = !f->top_level && ((o->assured_only && !ask->assured) || gcs);
     return !f->top_level && !f->assured_only;
 }
 

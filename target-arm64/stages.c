@@ -147,6 +147,9 @@ static bool in_range(const A64Stage1 *s, uint64_t va, bool fetch)
 
 static unsigned who(const A64Access *a)
 {
+    if (a->gcs) {
+        return a->el0 ? A64_VIEW_GCS_EL0 : A64_VIEW_GCS_PRIV;
+    }
     return a->el0 ? A64_VIEW_EL0 : a->pan ? A64_VIEW_PRIV_PAN : A64_VIEW_PRIV;
 }
 
@@ -192,7 +195,8 @@ static bool stage1_off(const A64WalkCtx *c, A64Walk *w)
     w->s1_bits = ARM_PAGE_BITS;
     w->s1_level = 3;
     w->global = true;
-    w->read = w->write = w->exec = A64_BY_EL0 | A64_BY_PRIV | A64_BY_PRIV_PAN;
+    w->exec = A64_BY_EL0 | A64_BY_PRIV | A64_BY_PRIV_PAN;
+    w->read = w->write = w->exec | A64_BY_GCS_EL0 | A64_BY_GCS_PRIV;
     return true;
 }
 
@@ -248,7 +252,7 @@ static bool stage1_mark(const Stage1Walk *walk, A64Leaf *l, bool *done)
 static void grant(A64Walk *w, const A64Perms *p)
 {
     w->read = w->write = w->exec = 0;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < A64_VIEWS; i++) {
         unsigned may = p->base[i] & p->over[i];
 
         w->read |= (uint8_t)(may & A64_PERM_R ? 1u << i : 0);
@@ -327,11 +331,12 @@ static void limit(A64Walk *w, const A64Perms *p)
 {
     unsigned user = p->base[A64_S2_EL0] & p->over[A64_S2_EL0];
     unsigned priv = p->base[A64_S2_EL1] & p->over[A64_S2_EL1];
-    unsigned both = A64_BY_PRIV | A64_BY_PRIV_PAN;
+    unsigned el1 = A64_BY_PRIV | A64_BY_PRIV_PAN | A64_BY_GCS_PRIV;
+    unsigned el0 = A64_BY_EL0 | A64_BY_GCS_EL0;
 
-    w->read &= (uint8_t)((user & A64_PERM_R ? A64_BY_EL0 : 0u) | (priv & A64_PERM_R ? both : 0));
-    w->write &= (uint8_t)((user & A64_PERM_W ? A64_BY_EL0 : 0u) | (priv & A64_PERM_W ? both : 0));
-    w->exec &= (uint8_t)((user & A64_PERM_X ? A64_BY_EL0 : 0u) | (priv & A64_PERM_X ? both : 0));
+    w->read &= (uint8_t)((user & A64_PERM_R ? el0 : 0u) | (priv & A64_PERM_R ? el1 : 0));
+    w->write &= (uint8_t)((user & A64_PERM_W ? el0 : 0u) | (priv & A64_PERM_W ? el1 : 0));
+    w->exec &= (uint8_t)((user & A64_PERM_X ? el0 : 0u) | (priv & A64_PERM_X ? el1 : 0));
 }
 
 A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a)
@@ -364,5 +369,9 @@ A64Walk a64_walk(const A64View *v, const A64WalkIo *io, const A64Access *a)
     w.s2_level = o.level;
     w.clean |= o.p.clean;
     limit(&w, &o.p);
+    if (a64_wants_assured_gcs(v, o.assured_only)) {
+        w.read &= (uint8_t)~A64_BY_GCS_PRIV;
+        w.write &= (uint8_t)~A64_BY_GCS_PRIV;
+    }
     return w;
 }

@@ -52,5 +52,8 @@ typedef struct {
 /* False: o->fault. */
 bool a64_stage2(const A64WalkCtx *c, const A64Stage2Ask *ask, A64Stage2 *o);
 
+/* VTCR_EL2.GCSH: does a leaf with this AssuredOnly attribute keep out EL1's accesses to guarded
+ * control stacks? */
+bool a64_wants_assured_gcs(const A64View *v, bool assured_only);
 /* "Stage 2 TopLevel checks": may a walk begin at a table with these permissions (A64Perms.top)? */
 bool a64_may_top(const A64View *v, const A64Stage2Ask *ask, unsigned top);

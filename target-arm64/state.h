@@ -30,7 +30,8 @@ typedef struct {
     uint8_t el;    /* 0..2 */
     uint8_t sp;    /* PSTATE.SP: 0 = SP_EL0, 1 = SP_ELx */
     uint8_t daif;  /* D,A,I,F in bits 3..0 */
-    uint8_t pan, uao, dit, ssbs, tco, ss, il, allint, pm, pacm; /* BTYPE is EngVcpu.landing */
+    /* BTYPE is EngVcpu.landing */
+    uint8_t pan, uao, dit, ssbs, tco, ss, il, allint, pm, pacm, exlock;
 } A64Pstate;
 
 typedef struct {

@@ -178,6 +178,7 @@ const IrHelper *a64_sys_helper(A64SysCall call)
     case A64_CALL_NONE:
     case A64_CALL_IMM:
     case A64_CALL_RCTX: /* nothing is predicted */
+    case A64_CALL_GCS: /* trans-gcs.c */
         break;
     }
     return NULL;

@@ -41,6 +41,8 @@ static bool atom_holds(const A64Mode *mode, const A64Atom *a)
         is = a64_has(mode->model, (A64Feature)(a->word & ~A64_ATOM_FEATURE));
     else if (a->word == A64_ATOM_SP)
         is = mode->sp == a->value;
+    else if (a->word == A64_ATOM_EXLOCK)
+        is = mode->exlock == a->value;
     else
         is = (a64_profile_word(mode->profile, a->word) & a->mask) == a->value;
     return is != a->negated;

@@ -49,6 +49,7 @@ typedef enum {
     A64_CALL_IC,
     A64_CALL_TLBI,
     A64_CALL_RCTX, /* prediction restriction */
+    A64_CALL_GCS,
 } A64SysCall;
 #define A64_NO_SLOT UINT16_MAX
 
@@ -69,13 +70,13 @@ typedef struct {
     void (*write)(A64Cpu *cpu, uint64_t value); /* stores, too; value is masked already */
 } A64SysRegHooks;
 
-/* One test of a rule: bits of a profile word, a feature, or PSTATE.SP. */
+/* One test of a rule: bits of a profile word, a feature, PSTATE.SP or PSTATE.EXLOCK. */
 typedef struct {
     uint16_t word; /* profile word, or one of the following */
     bool negated;
     uint64_t mask, value;
 } A64Atom;
-enum { A64_ATOM_SP = 0x4000, A64_ATOM_FEATURE = 0x8000 /* + feature */ };
+enum { A64_ATOM_SP = 0x4000, A64_ATOM_EXLOCK, A64_ATOM_FEATURE = 0x8000 /* + feature */ };
 
 /* Rules are tried in order: the first whose atoms all hold decides; a list's last has none. */
 typedef struct {

@@ -3,21 +3,17 @@
  * Arm ARM, "Branches, Exception Generating and System instructions".
  */
 #include "a64-decode.h"
+#include "gcs.h"
 #include "helpers.h"
 #include "landing.h"
 #include "pmu.h"
 
-static void link_next(A64Trans *t)
-{
-    a64_t_set_x(t, 30, a64_t_pc(t, 4));
-}
-
 bool a64_trans_branch(A64Trans *t, const A64Args_branch *a)
 {
     if (a->link) {
-        link_next(t);
+        a64_t_link(t);
     }
-    a64_t_tell_branch(t, A64_PMU_IMMEDIATE, 0);
+    a64_t_tell_branch(t, A64_PMU_IMMEDIATE | a64_t_gcs_accesses(t, a->link, false), 0);
     a64_t_goto(t, (int64_t)a->simm * 4);
     return true;
 }
@@ -64,9 +60,13 @@ bool a64_trans_branch_reg(A64Trans *t, const A64Args_branch_reg *a)
 {
     IrVal target = a64_t_x(t, IR_I64, a->rn); /* before the link: BLR X30 */
     if (a->link) {
-        link_next(t);
+        a64_t_link(t);
     }
-    a64_t_tell_branch(t, a->ret ? A64_PMU_RETURN : 0, 0);
+    if (a->ret) {
+        target = a64_t_gcs_return(t, target, A64_GCS_RET, a->rn);
+    }
+    a64_t_tell_branch(
+        t, (a->ret ? A64_PMU_RETURN : 0) | a64_t_gcs_accesses(t, a->link, a->ret), 0);
     a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
     return true;
 }

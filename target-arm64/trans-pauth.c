@@ -3,6 +3,7 @@
  * that authenticate. Arm ARM, "Pointer authentication".
  */
 #include "a64-decode.h"
+#include "gcs.h"
 #include "helpers.h"
 #include "landing.h"
 #include "pauth.h"
@@ -111,9 +112,13 @@ bool a64_trans_branch_pac(A64Trans *t, const A64Args_branch_pac *a)
 {
     IrVal target = branch_target(t, a);
     if (a->link) {
-        a64_t_set_x(t, 30, a64_t_pc(t, 4));
+        a64_t_link(t);
     }
-    a64_t_tell_branch(t, a->ret ? A64_PMU_RETURN : 0, 0);
+    if (a->ret) {
+        target = a64_t_gcs_return(t, target, a->key_b ? A64_GCS_RETAB : A64_GCS_RETAA, 30);
+    }
+    a64_t_tell_branch(
+        t, (a->ret ? A64_PMU_RETURN : 0) | a64_t_gcs_accesses(t, a->link, a->ret), 0);
     a64_t_branch_ptr(t, target, a->ret ? ENG_LANDING_NONE : a64_landing(a->link, a->rn));
     return true;
 }
@@ -122,7 +127,8 @@ bool a64_trans_ret_pac2(A64Trans *t, const A64Args_ret_pac2 *a)
 {
     IrVal second = a->pc ? a64_t_pc(t, -4 * (int64_t)a->imm) : a64_t_x(t, IR_I64, a->rm);
     IrVal target = return_target(t, a->key_b, second);
-    a64_t_tell_branch(t, A64_PMU_RETURN, 0);
+    target = a64_t_gcs_return(t, target, a->key_b ? A64_GCS_RETAB : A64_GCS_RETAA, 30);
+    a64_t_tell_branch(t, A64_PMU_RETURN | a64_t_gcs_accesses(t, false, true), 0);
     a64_t_branch_ptr(t, target, ENG_LANDING_NONE);
     return true;
 }

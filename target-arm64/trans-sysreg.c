@@ -4,6 +4,7 @@
  */
 #include "a64-decode.h"
 #include "exception.h"
+#include "gcs.h"
 #include "gic-cpu.h"
 #include "model.h"
 #include "pmu.h"
@@ -25,6 +26,8 @@ void a64_t_trap(A64Trans *t, const A64Decision *d, uint32_t iss)
 {
     if (d->ec == A64_EC_FP)
         iss = A64_ISS_FP_CV(1) | A64_ISS_FP_COND(14);
+    else if (d->ec == A64_EC_GCS)
+        iss = A64_ISS_GCS_ExType(A64_GCS_EXLOCK);
     else if (d->ec != A64_EC_SYS && d->ec != A64_EC_SYS128)
         iss = 0;
     IrVal what = a64_t_const(t, IR_I64, (uint64_t)d->el << 32 | (uint64_t)d->ec << 26 | iss);
@@ -221,7 +224,11 @@ bool a64_trans_sys(A64Trans *t, const A64Args_sys *a)
         return true;
     }
     if (d.kind != A64_ACC_SELF)
-        return false;
+        return d.kind == A64_ACC_RAZ;
+    if (d.reg->call == A64_CALL_GCS) {
+        a64_t_gcs_sys(t, access.key, a->rt);
+        return true;
+    }
     const IrHelper *h = a64_sys_helper((A64SysCall)d.reg->call);
     if (!h)
         return true;
@@ -232,13 +239,16 @@ bool a64_trans_sys(A64Trans *t, const A64Args_sys *a)
     return true;
 }
 
-/* No SYSL that is announced returns anything: what is left are undefined or trapped encodings. */
+/* Those of the guarded control stack are all that return something. */
 bool a64_trans_sysl(A64Trans *t, const A64Args_sys *a)
 {
     A64SysAccess access = access_of(a, false);
     A64Decision d = a64_sysreg_decide(t->mode, &access);
-    if (d.kind != A64_ACC_TRAP)
-        return false;
-    a64_t_trap(t, &d, access_iss(a, true));
+    if (d.kind == A64_ACC_TRAP)
+        a64_t_trap(t, &d, access_iss(a, true));
+    else if (d.kind == A64_ACC_SELF)
+        a64_t_gcs_sys(t, access.key, a->rt);
+    else
+        return d.kind == A64_ACC_RAZ;
     return true;
 }

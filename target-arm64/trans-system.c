@@ -11,6 +11,16 @@ bool a64_trans_hint(A64Trans *t, const A64Args_hint *a)
     return true;
 }
 
+/* X16 asks by bit what is on: the guarded control stack is bit 0. What is on is cleared. */
+bool a64_trans_chkfeat(A64Trans *t, const A64Args_hint *a)
+{
+    if (t->mode->gcs) {
+        IrVal asked = a64_t_x(t, IR_I64, 16);
+        a64_t_set_x(t, 16, ir_bin(t->b, IR_ANDN, IR_I64, asked, a64_t_const(t, IR_I64, 1)));
+    }
+    return true;
+}
+
 bool a64_trans_yield(A64Trans *t, const A64Args_hint *a)
 {
     return true;

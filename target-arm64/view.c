@@ -20,8 +20,8 @@
 #define TCR_UP (BITS(16, 6) | BIT(23) | BITS(28, 2) | BITS(30, 2))
 #define TCR_BOTH (BITS(32, 3) | BITS(37, 2) | BITS(39, 4) | BITS(51, 2) | BITS(55, 2) | BIT(59))
 #define TCR_FIELDS (TCR_LOW | TCR_UP | TCR_BOTH)
-/* T0SZ SL0 SH0 TG0 PS HA HD DS SL2, AssuredOnly TL1 TL0; S2PIE and S2POE are flags */
-#define VTCR_THE (BITS(34, 2) | BIT(41))
+/* T0SZ SL0 SH0 TG0 PS HA HD DS SL2, AssuredOnly TL1 TL0 GCSH; S2PIE and S2POE are flags */
+#define VTCR_THE (BITS(34, 2) | BITS(40, 2))
 #define VTCR_FIELDS (BITS(0, 8) | BITS(12, 4) | BITS(16, 3) | BITS(21, 2) | BITS(32, 2) | VTCR_THE)
 #define TCR_TBI_FIELDS (BITS(37, 2) | BITS(51, 2))
 
@@ -386,7 +386,11 @@ A64Regime a64_access_view(const A64Cpu *cpu, IrView view, EngAccess access, unsi
         *number = A64_VIEW_PRIV;
         return a64_regime_of(cpu, 2);
     }
-    if (el == 0 || (view == IR_VIEW_UNPRIV && unprivileged(cpu))) {
+    bool down = view == IR_VIEW_UNPRIV || view == IR_VIEW_GCS_UNPRIV;
+    bool as_el0 = el == 0 || (down && unprivileged(cpu));
+    if (view == IR_VIEW_GCS || view == IR_VIEW_GCS_UNPRIV) {
+        *number = as_el0 ? A64_VIEW_GCS_EL0 : A64_VIEW_GCS_PRIV;
+    } else if (as_el0) {
         *number = A64_VIEW_EL0;
     } else {
         bool pan = cpu->st.pstate.pan && !(el == 1 && nv1_applies(cpu, a64_mmu_hcr(cpu)));

@@ -83,8 +83,8 @@ enum { A64_S2_EL0, A64_S2_EL1, A64_S2_MMU };
 
 /* What a leaf permits. Stage 1: by A64_VIEW_*; stage 2: by A64_S2_*. */
 typedef struct {
-    uint8_t base[3];
-    uint8_t over[3]; /* what overlays leave; all where there is none */
+    uint8_t base[A64_VIEWS];
+    uint8_t over[A64_VIEWS]; /* what overlays leave; all where there is none */
     bool clean;      /* a write sets the dirty state first ... */
     bool software;   /* ... which only software may do: it faults */
     bool mro;        /* stage 2: Mostly Read Only, written by the MMU and RCW instructions alone */

@@ -31,7 +31,10 @@ typedef struct {
 
 /* What a memory op carries in imm. */
 typedef enum { IR_ORDER_NONE, IR_ORDER_ACQUIRE, IR_ORDER_RELEASE, IR_ORDER_ACQ_REL } IrOrder;
-typedef enum { IR_VIEW_CURRENT, IR_VIEW_UNPRIV, IR_VIEW_VNCR } IrView; /* whose permissions */
+/* Whose permissions; GCS: of guarded control stacks. */
+typedef enum {
+    IR_VIEW_CURRENT, IR_VIEW_UNPRIV, IR_VIEW_VNCR, IR_VIEW_GCS, IR_VIEW_GCS_UNPRIV
+} IrView;
 typedef enum {
     IR_ATOMIC_SWP, IR_ATOMIC_ADD, IR_ATOMIC_CLR, IR_ATOMIC_EOR, IR_ATOMIC_SET,
     IR_ATOMIC_SMAX, IR_ATOMIC_SMIN, IR_ATOMIC_UMAX, IR_ATOMIC_UMIN, IR_ATOMIC_CAS
@@ -40,7 +43,8 @@ typedef enum {
 #define IR_MEM_SIZE(log2) ((uint64_t)(log2))              /* bits 2:0, log2 of bytes (0..3) */
 #define IR_MEM_SIGN (UINT64_C(1) << 3)                    /* sign-extend to `type` */
 #define IR_MEM_ORDER(o) ((uint64_t)(o) << 4)              /* bits 5:4, IrOrder */
-#define IR_MEM_VIEW(v) ((uint64_t)(v) << 6)               /* bits 7:6, IrView */
+/* bits 7:6 and 31, IrView */
+#define IR_MEM_VIEW(v) (((uint64_t)(v) & 3) << 6 | (uint64_t)(v) >> 2 << 31)
 /* misalignment faults whatever SCTLR.A says */
 #define IR_MEM_ALIGN (UINT64_C(1) << 8)
 #define IR_MEM_ATOMIC(op) ((uint64_t)(op) << 9)           /* bits 12:9, IrAtomic */
@@ -61,7 +65,7 @@ typedef enum {
 #define IR_MEM_ISS(iss) ((uint64_t)(iss) << 32)
 #define IR_MEM_GET_SIZE(m) ((unsigned)((m) & 7))
 #define IR_MEM_GET_ORDER(m) ((IrOrder)((m) >> 4 & 3))
-#define IR_MEM_GET_VIEW(m) ((IrView)((m) >> 6 & 3))
+#define IR_MEM_GET_VIEW(m) ((IrView)(((m) >> 6 & 3) | ((m) >> 31 & 1) << 2))
 #define IR_MEM_GET_ATOMIC(m) ((IrAtomic)((m) >> 9 & 15))
 /* log2 */
 #define IR_MEM_GET_GRAIN(m) ((m) >> 14 & 7 ? (unsigned)((m) >> 14 & 7) - 1 : IR_MEM_GET_SIZE(m))

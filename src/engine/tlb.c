@@ -168,9 +168,10 @@ static void fill_data(EngTlb *t, TlbBank *b, Va va, const Found *f, const Place 
     tlb_bank_note(b, va.v, f->s1_bits);
 }
 
-static TlbBank *vncr_bank(EngTlb *t, EngAccess access)
+/* Of a view that is not often used: looked up each time. */
+static TlbBank *rare_bank(EngTlb *t, IrView view, EngAccess access)
 {
-    EngContext c = t->cpu->target->context(t->cpu, IR_VIEW_VNCR, access);
+    EngContext c = t->cpu->target->context(t->cpu, view, access);
 
     if (eng_tlb_contexts_room(t)) {
         eng_tlb_switch(t->cpu);
@@ -185,7 +186,9 @@ static TlbBank *bank_of(EngTlb *t, IrView view, EngAccess access)
     case IR_VIEW_UNPRIV:
         return t->unpriv;
     case IR_VIEW_VNCR:
-        return vncr_bank(t, access);
+    case IR_VIEW_GCS:
+    case IR_VIEW_GCS_UNPRIV:
+        return rare_bank(t, view, access);
     case IR_VIEW_CURRENT:
     default:
         return t->data;

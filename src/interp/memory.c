@@ -297,7 +297,7 @@ STORE_PAIR(STP32, W, uint32_t)
 static void *any_host(INTERP_PARAMS, bool write)
 {
     uint64_t mem = interp_side(op)->mem, va = R64(a);
-    if (IR_MEM_GET_VIEW(mem) == IR_VIEW_VNCR)
+    if (IR_MEM_GET_VIEW(mem) >= IR_VIEW_VNCR)
         return NULL;
     if (IR_MEM_GET_VIEW(mem) == IR_VIEW_UNPRIV) {
         l1 = cpu->l1_unpriv;

@@ -23,7 +23,7 @@ class Rules:
         if a.word == 'FEAT':
             return f'{{ A64_ATOM_FEATURE + A64_FEAT_{a.what[0]}, {str(a.negated).lower()}, 0, 0 }}'
         if a.word == 'PSTATE':
-            return f'{{ A64_ATOM_SP, {str(a.negated).lower()}, 0, {a.bits} }}'
+            return f'{{ A64_ATOM_{a.what[0]}, {str(a.negated).lower()}, 0, {a.bits} }}'
         mask = value = at = 0
         for name in a.what:
             f = self.table.regs[a.word].find(name)

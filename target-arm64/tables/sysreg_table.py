@@ -10,7 +10,7 @@ KEYS = {'n', 'feat', 'reset', 'trap', 'fgt', 'nv', 'nv1', 'nvreg', 'e2h', 'read'
 FLAGS = {'id', 'el12', 'el02', 'later', 'nostore', 'read', 'write', 'raz', 'pstate', 'nonv'}
 EFFECTS = {'context', 'irq', 'timer', 'mode', 'exit'}
 TLB = {'walk', 'lookup', 'cached'}
-CALLS = {'none', 'imm', 'at', 'dc', 'ic', 'tlbi', 'rctx'}
+CALLS = {'none', 'imm', 'at', 'dc', 'ic', 'tlbi', 'rctx', 'gcs'}
 CELL = re.compile(r'^[0-9n+&>()]+$')
 OUTCOME = re.compile(r'^(UNDEF|EL1|EL2|RAZ|NVMEM 0x[0-9a-f]+|REG \w+)( 0x[0-9a-f]{2})?$')
 

@@ -4,7 +4,7 @@
   R.F<=01      the field as a number is at most this
   R.{A,B}=0x   fields joined, the first one highest
   FEAT_X       announced; HOST: HCR_EL2.E2H=1; HOST0: HCR_EL2.{E2H,TGE}=11
-  NVx=abc      HCR_EL2.{NV2,NV1,NV}; PSTATE.SP=0; & | ! ( ); T = always
+  NVx=abc      HCR_EL2.{NV2,NV1,NV}; PSTATE.SP=0, PSTATE.EXLOCK=0; & | ! ( ); T = always
 """
 import re
 from dataclasses import dataclass

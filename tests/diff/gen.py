@@ -28,6 +28,7 @@ ELSEWHERE = {
     **dict.fromkeys(("mrs", "msr", "msr_imm", "sys", "sysl"), "matrix; guest pstate"),
     **dict.fromkeys(("rcpc3", "vldst_ordered", "vldst_lane_ordered"), "guest rcpc3 (the peer has no FEAT_LRCPC3)"),
     **dict.fromkeys(("rcwcas", "rcwclr", "rcwset", "rcwswp"), "guest rcw, the (the peer has no FEAT_THE)"),
+    "gcsstr": "guest gcs, gcs-entry",
     "ls64": "guest ls64; matrix (the peer has no FEAT_LS64)",
     **dict.fromkeys(("pac", "pacga", "branch_pac", "ldr_pac"), "unit pauth, guest pauth: published vectors of QARMA5 and QARMA3"),
     **dict.fromkeys(("addpt", "maddpt"), "guest cpa (the peer has no FEAT_CPA)"),

@@ -75,7 +75,8 @@ def explanation(word, table, has, undefined_here, rows):
 PEER_LACKS = {"LRCPC3", "THE", "LS64", "LS64_V", "LS64_ACCDATA", "PAuth_LR", "CPA"}
 # (mask, value, UNDEFINED here?, why both are right or we are)
 SAME_SIZE = "FEAT_FPRCVT has no conversion between formats of one size, which the peer accepts"
-CHOICES = ((0xffe0fc00, 0x1e200000, True, SAME_SIZE), (0xffe0fc00, 0x9e600000, True, SAME_SIZE))
+CHOICES = ((0xffe0fc00, 0x1e200000, True, SAME_SIZE), (0xffe0fc00, 0x9e600000, True, SAME_SIZE),
+           (0xffffec00, 0xd91f0c00, True, "GCSSTR, GCSSTTR are trapped by GCSCRE0_EL1.STREn, with an exception class of their own"))
 
 
 def main():

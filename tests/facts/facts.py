@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Choices that the architecture leaves to the implementation: what the rules assume.
 CHOICES = {'DC_IS_NOP': False, 'IC_IS_NOP': False, 'DC_CAN_TRAP': True, 'IC_CAN_TRAP': True,
            'IMPDEF_ACTLR_ELX': True, 'IMPDEF_TID3': True, 'IMPDEF_TDOSA': True,
-           'IMPDEF_AMEVTYPER1_FIXED': True, 'EXLOCKEN': False, 'GCS_ENABLED': False,
+           'IMPDEF_AMEVTYPER1_FIXED': True, 'GCS_ENABLED': False,
            'AMU_G1_OFFSET_PRESENT': False, 'SPMU_CTR_PRESENT': False}
 
 
@@ -238,6 +238,8 @@ class Machine:
             return CHOICES[k[1]]
         if atom in CHOICES:
             return CHOICES[atom]
+        if k and k[1] == 'EXLOCKEN':
+            return 'v[%d]' % self.slot('GCSCR_%s.EXLOCKEN' % k[2])
         if k and k[1] == 'ZERO':
             return self.ids.get(k[2], 0) == 0
         if k and k[1] == 'EFF':

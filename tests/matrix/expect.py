@@ -25,7 +25,7 @@ UNKNOWN = 'el%d:EC00:ISS0000000'
 PERMITTED = [
     (r'.*', r'FUNC CONSTRAINED_UNPREDICTABLE', 'UNDEF OK EL2',
      'PMEVCNTR<n>_EL0, PMXEVCNTR_EL0: accesses to counters that are not there'),
-    (r'.*', r'FUNC (ImpDef|EXLOCKException)', 'UNDEF OK',
+    (r'.*', r'FUNC ImpDef', 'UNDEF OK',
      'D23.3 "Reserved encodings for IMPLEMENTATION DEFINED registers": may be undefined'),
     (r'(MRS|MSR|SYS|SYSL):S[13]_.*_C1[15]_', r'(FUNC ImpDef|EL[12]:18)', 'EL2 UNDEF',
      'HCR_EL2.TIDCP: at EL0 the trap to EL2 or UNDEFINED is IMPLEMENTATION DEFINED'),
@@ -264,6 +264,8 @@ class Expectation:
             if not self.machine.feature('FEAT_IDST'):
                 return self.undef(el, tge)
             return self.trap(access, 2 if el == 2 or (el == 0 and tge) else 1, '18')
+        if outcome == 'FUNC EXLOCKException':
+            return self.trap(access, el, '2d:100000')
         m = re.match(r'EL([12]):(.*)', outcome)
         return self.trap(access, int(m[1]), m[2]) if m else 'ok'
 

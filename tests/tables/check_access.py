@@ -17,21 +17,23 @@ import sys
 
 CHOICES = {'IMPDEF_TDOSA': True, 'IMPDEF_ACTLR_ELX': False}  # IMPLEMENTATION DEFINED choices this project has made
 # What the tables do not model yet: their rules are left out by leaving the feature out.
-NOT_MODELLED = {'SRMASK', 'GCS', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
+NOT_MODELLED = {'SRMASK', 'PMUv3_ICNTR', 'SPMU', 'S1POE2', 'TLBID'}
 # Registers that the tables need not have: trace, statistical profiling, branch records, activity monitors, MPAM, SME and other
 # features that this project does not know. Every other one must be there.
 MAY_LACK = re.compile(
-    r'TRC|TRFCR|TRB|PMB|PMS(?!R)|BRB|AM(?!AIR_)|MPAM|SPM|S2P[IO]R|RNDR|GCS|HACDBS|HDBSS|PFAR|ACCDATA|RMR|FPMR|MDSTEPOP|MAIR2|'
+    r'TRC|TRFCR|TRB|PMB|PMS(?!R)|BRB|AM(?!AIR_)|MPAM|SPM|S2P[IO]R|RNDR|HACDBS|HDBSS|PFAR|ACCDATA|RMR|FPMR|MDSTEPOP|MAIR2|'
     r'SMCR|SMPRI|SVCR|MSR_SVCR|TPIDR2|PM(IAR|CCNTSVR|EVCNTSVR)|PMEV(CNTR|TYPER)([89]|[1-3]\d)_|DBG[BW][VC]R([4-9]|1\d)_')
 # Their fields, and those of features that this project does not know.
-UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR_EL2': 3 << 52, 'HFGWTR_EL2': 3 << 52, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
-              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x20, 'HFGITR_EL2': 5 << 57,
-              'HFGITR2_EL2': 2}
+UNSETTABLE = {'HCRX_EL2': 1 << 26, 'HFGRTR2_EL2': 0x7ff8, 'HFGWTR2_EL2': 0x7ff8,
+              'HDFGRTR2_EL2': 0x148002c, 'HDFGWTR2_EL2': 0x168002c, 'PMUSERENR_EL0': 0x20, 'HFGITR2_EL2': 2}
 UNKNOWN = re.compile(r'SPM|AMU_G1|AMEVTYPER1_FIXED|m=|EFF\(|[>\[]|==')
 # Numbers: a member of a family that is there is never too many (MDCR_EL2.HPMN is 31), and PMSELR_EL0.SEL is 0.
 NUMBERS = [(r'\(m\+\([\w.()]+\*16\)\)>=NUM_\w+', '!T'), (r'\bm>=(N\w+|\(N\w+\*2\)|4)', '!T'), (r'PMSELR_EL0\.SEL>=NCTR_\w+', '!T'),
            (r'PMSELR_EL0\.SEL!=31', 'T'), (r'PMSELR_EL0\.SEL==31', '!T'), (r'PMUACR_EL1\[[\w.]+\]=0', '!T'),
-           (r'(EXLOCKEN|GCS_ENABLED)\(\w+\)', '!T'), (r'PSTATE\.EXLOCK=1', '!T')]  # FEAT_GCS is not modelled
+           (r'EXLOCKEN\((\w+)\)', r'GCSCR_\1.EXLOCKEN=1'),
+           (r'GCS_ENABLED\(EL0\)', '(GCSCRE0_EL1.PCRSEL=1 & (E2H_HOST(EL0) | HCRX_EL2.GCSEn=1 | !FEAT_EL2))'),
+           (r'GCS_ENABLED\(EL1\)', '(GCSCR_EL1.PCRSEL=1 & (HCRX_EL2.GCSEn=1 | !FEAT_EL2))'),
+           (r'GCS_ENABLED\(EL2\)', 'GCSCR_EL2.PCRSEL=1')]
 LAYOUTS = {  # fields whose place depends on HCR_EL2.E2H: name -> (bit with E2H = 0, with E2H = 1)
     ('CNTHCTL_EL2', 'EL1PCTEN'): (0, 10), ('CNTHCTL_EL2', 'EL1PCEN'): (1, 1), ('CPTR_EL2', 'TTA'): (20, 28),
 }
@@ -42,7 +44,8 @@ OTHER_FIELDS = {('HCR_EL2', 'TGE'): 27, ('HCR_EL2', 'E2H'): 34, ('HCR_EL2', 'DC'
                 ('CNTP_CTL_EL0', 'ENABLE'): 0, ('CNTV_CTL_EL0', 'ENABLE'): 0, ('CNTHP_CTL_EL2', 'ENABLE'): 0,
                 ('CNTHV_CTL_EL2', 'ENABLE'): 0, ('OSLSR_EL1', 'OSLK'): 1,
                 ('ICC_SRE_EL1', 'SRE'): 0, ('ICC_SRE_EL2', 'SRE'): 0, ('ICC_SRE_EL2', 'ENABLE'): 3, ('AMCR_EL0', 'CG1RZ'): 17,
-                ('PMUACR_EL1', 'C'): 31, ('PMUACR_EL1', 'F0'): 32}
+                ('GCSCRE0_EL1', 'PCRSEL'): 0, ('GCSCR_EL1', 'PCRSEL'): 0, ('GCSCR_EL2', 'PCRSEL'): 0, ('GCSCR_EL2', 'EXLOCKEN'): 6,
+                ('HCRX_EL2', 'GCSEn'): 22, ('PMUACR_EL1', 'C'): 31, ('PMUACR_EL1', 'F0'): 32}
 
 
 def table(folder, name):
@@ -69,7 +72,7 @@ class Fields:
             bit = LAYOUTS[reg, name][regs['HCR_EL2'] >> 34 & 1]
             return bit, bit
         if reg == 'PSTATE':
-            return 0, 0
+            return (1, 1) if name == 'EXLOCK' else (0, 0)
         return self.at[reg, name]
 
 
@@ -213,6 +216,8 @@ def expected(setting, rows, el, name):
     for row in rows:
         if row['EL'] == el and setting.holds(row['condition']):
             o = row['outcome']
+            if 'EXLOCKException' in o:
+                return f'TRAP_EL{el} 0x2D'
             if 'ImpDef' in o:
                 return 'UNDEF'  # this project's choice: there are none
             if row['form'] == 'MSRimm' and o.startswith(('REG ', 'FUNC')):
@@ -357,7 +362,7 @@ class Directed:
 
     def draw(self, names):
         """Register values with random bits in these fields."""
-        regs = {'HCR_EL2': 0, 'PSTATE': self.rng.randrange(2)}
+        regs = {'HCR_EL2': 0, 'PSTATE': self.rng.randrange(4)}
         for reg, name in names:
             places = [(b, b) for b in LAYOUTS[reg, name]] if (reg, name) in LAYOUTS else [self.fields.at[reg, name]]
             for msb, lsb in places:
@@ -450,7 +455,7 @@ class Questions:
         for reg, value in s.regs.items():
             talk.ask(f'set {reg} {with_counters(reg, value):x}', ('set',))
         for el in range(3):
-            sp = rng.randrange(2) if el else 0
+            sp = rng.randrange(4) if el else 0
             s.regs['PSTATE'] = sp
             s.known = {}
             talk.ask(f'mode {el} {sp}', None)

@@ -3,7 +3,7 @@
  * input, one a line:
  *   features NAME ...     a model that announces exactly these; all registers become 0
  *   set REGISTER HEX      writes a register as an MSR would store it; prints what it then holds
- *   mode EL SP            selects the translation mode
+ *   mode EL N             selects the translation mode; N: PSTATE.SP + 2 * PSTATE.EXLOCK
  *   ask KEY r|w           prints what the access does
  */
 #include <inttypes.h>
@@ -85,7 +85,8 @@ int main(void)
             set_register(name, value);
         } else if (sscanf(line, "mode %u %u", &el, &sp) == 2) {
             cpu.st.pstate.el = (uint8_t)el;
-            cpu.st.pstate.sp = (uint8_t)sp;
+            cpu.st.pstate.sp = sp & 1;
+            cpu.st.pstate.exlock = sp >> 1 & 1;
             a64_mode_forget(&cpu);
             a64_mode_select(&cpu);
         } else if (sscanf(line, "ask %u %c", &key, &direction) == 2) {

@@ -292,13 +292,13 @@ class Case:
         tbi = bit(tcr, pick(37, 38))
         if self.access == FETCH and bit(tcr, pick(51, 52)):
             tbi = 0
-        everyone = 7
+        everyone, stacks = 7, 24  # accesses to guarded control stacks: direct permissions let none through
         if not self.flag(VF_S1):
             if (va & (1 << 56) - 1 if tbi else va) >> self.caps['pa_bits']:
                 raise Fault(SIZE, 0)
             attr = (('normal', (2, 3, 0), (2, 3, 0)), 0) if self.flag(VF_DC) else (('device', 0), 2)
             return {'ipa': va & (1 << 56) - 1, 'attr': attr, 'bits': 12, 'level': 3, 'global': 1, 'guarded': 0,
-                    'read': everyone, 'write': everyone, 'exec': everyone, 'clean': False}
+                    'read': everyone | stacks, 'write': everyone | stacks, 'exec': everyone, 'clean': False}
         tg = {0: '4', 1: '64', 2: '16', 3: '-'}[bits(tcr, 15, 14)] if not up else {0: '-', 1: '16', 2: '4', 3: '64'}[bits(tcr, 31, 30)]
         g = self.granule(tg)
         txsz = bits(tcr, 21, 16) if up else bits(tcr, 5, 0)

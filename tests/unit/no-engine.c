@@ -67,6 +67,11 @@ bool eng_alignment_enforced(const EngVcpu *cpu, Va va, uint64_t mem)
     return false;
 }
 
+bool eng_load(EngVcpu *cpu, Va va, uint64_t mem, uint64_t *value)
+{
+    return false;
+}
+
 bool eng_store(EngVcpu *cpu, Va va, uint64_t mem, uint64_t value)
 {
     return false;
