@@ -230,7 +230,7 @@ static void run_all(Ours *o)
 int main(int argc, char **argv)
 {
     GError *error = NULL;
-    A64Model *model = a64_model_new("max,lse128=on,faminmax=on,lut=on", &error);
+    A64Model *model = a64_model_new("max", &error);
     if (!model) {
         fprintf(stderr, "ours: %s\n", error->message);
         return 1;
