@@ -1,5 +1,7 @@
 /*
  * Small workloads, run inside the guest's userland (or on the host, for scale): each line is "bench NAME OPS_PER_SECOND UNIT".
+ *
+ * usage: micro [SECONDS [NAME [COUNT]]]: until one takes so long, or exactly COUNT operations of one.
  * Time is the process's own clock, so that idle neighbours do not count.
  */
 #define _GNU_SOURCE
@@ -144,14 +146,14 @@ typedef struct {
     long first;
 } Bench;
 
-/* Doubles the work until one run takes long enough, then reports that run. */
-static void measure(const Bench *b, double seconds)
+/* Doubles the work until one run takes long enough, then reports that run; with a count, does that much once. */
+static void measure(const Bench *b, double seconds, long count)
 {
-    for (long n = b->first;; n *= 2) {
+    for (long n = count ? count : b->first;; n *= 2) {
         const double start = now();
         b->run(n);
         const double took = now() - start;
-        if (took >= seconds || n > 1L << 40) {
+        if (took >= seconds || count || n > 1L << 40) {
             printf("bench %s %.4g %s/s\n", b->name, (double)n / took, b->unit);
             fflush(stdout);
             return;
@@ -181,7 +183,7 @@ int main(int argc, char **argv)
     memset(from, 1, 256 << 10);
     for (unsigned i = 0; i < sizeof benches / sizeof *benches; i++) {
         if (argc < 3 || strcmp(argv[2], benches[i].name) == 0) {
-            measure(&benches[i], seconds);
+            measure(&benches[i], seconds, argc > 3 ? atol(argv[3]) : 0);
         }
     }
     return 0;
