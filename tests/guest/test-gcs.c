@@ -201,6 +201,15 @@ static void hidden(void)
     CHECK_EQ("CHKFEAT", rt_el0(chkfeat, 0), 3);
     WRITE_ISB(HCRX_EL2, HCRX_TCR2EN | HCRX_GCSEN);
     CHECK_EQ("CHKFEAT", rt_el0(chkfeat, 0), 2);
+    for (unsigned i = 0; i < 4; i++) {
+        bool on = i == 3;
+        WRITE_ISB(HCRX_EL2, HCRX_TCR2EN | (i & 1 ? HCRX_GCSEN : 0));
+        WRITE(GCSCR_EL1, PUSHMEN | (i & 2 ? PCRSEL : 0));
+        WRITE_ISB(GCSPR_EL1, KSTACK + 0x1000);
+        CHECK_NONE("GCSPUSHM at EL1", TRY(RT_SKIP, rt_el1(pushm, 8)));
+        CHECK_EQ("EL1: PCRSEL and GCSEn", READ(GCSPR_EL1), KSTACK + 0x1000 - (on ? 8 : 0));
+    }
+    WRITE_ISB(GCSCR_EL1, 0);
 }
 
 /* --- EL0: the instructions -------------------------------------------------------------------- */

@@ -7,7 +7,7 @@ Changes one row of sysregs.tbl or sysinsns.tbl at a time: a key that traps or re
 el12, el02, nv, nv1, nvreg, nonv) is removed or altered, or a rule is removed, inverted or sent to the other Exception
 level. Of each such mutant the generated sources are compiled and linked with the objects of a finished build. The
 comparison of the tables with the facts (tests/tables/check_access.py) judges it, and if that finds nothing the trap
-matrix with its expectation (expect.py), then guest tests of what the matrix does not vary (PMSELR_EL0.SEL). A mutant
+matrix with its expectation (expect.py), then guest tests of what the matrix does not vary (PMSELR_EL0.SEL, GCSCR_ELx.PCRSEL). A mutant
 that passes all survives: a hole. Exit status 1 if there is one.
 Mutants that change nothing, and those whose headers change (none is known), are not counted.
 """
@@ -125,7 +125,7 @@ class Build:
     def __init__(self, build, source):
         self.root, self.tables = build, os.path.join(source, 'target-arm64', 'tables')
         self.matrix_elf = os.path.join(build, 'tests/matrix/matrix.elf')
-        self.guests = [os.path.join(build, 'tests/guest/test-pmu-select.elf')]
+        self.guests = [os.path.join(build, f'tests/guest/test-{name}.elf') for name in ('pmu-select', 'gcs')]
         self.text = {}
         for table in TABLES:
             with open(os.path.join(self.tables, table), encoding='utf-8') as file:

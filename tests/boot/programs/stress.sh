@@ -1,8 +1,8 @@
-# Each class a number of times with its own checks; two of each at a time.
+# Each class a number of times with its own checks.
 stress() {
     stress-ng --temp-path /work --timeout 100 --verify --metrics --seed 1 "$@" 2>&1
 }
-while read -r name operations options; do
+while read -r name together operations options; do
     case $name in ''|'#'*) continue ;; esac
-    stress --$name 2 --$name-ops $operations $options
+    stress --$name $together --$name-ops $operations $options
 done <stress-classes
