@@ -22,13 +22,14 @@ static bool changes_when_read(uint16_t key)
     return key == KEY_RNDR || key == KEY_RNDRRS || key == KEY_ICC_IAR0 || key == KEY_ICC_IAR1;
 }
 
-/* The row that EL2 reaches while every control is 0, or NULL. */
+/* The row that EL2 reaches while every control is 0, or NULL: instructions are no registers. */
 static const A64SysReg *reach(const A64Cpu *cpu, const A64SysReg *reg, bool write)
 {
     A64Mode mode = {.el = a64_has(cpu->model, A64_FEAT_EL2) ? 2 : 1, .sp = 1, .model = cpu->model};
     A64SysAccess access = {reg->key, write};
     A64Decision d = a64_sysreg_decide(&mode, &access);
-    if (!(reg->access & (write ? A64_SR_WRITE : A64_SR_READ)) || d.kind == A64_ACC_UNDEF)
+    if (!(reg->access & (write ? A64_SR_WRITE : A64_SR_READ)) || d.kind == A64_ACC_UNDEF ||
+        reg->call != A64_CALL_NONE)
         return NULL;
     return d.kind == A64_ACC_SELF ? d.reg : reg;
 }

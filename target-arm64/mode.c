@@ -14,7 +14,7 @@
 #include "step.h"
 #include "sysreg.h"
 
-enum { PROFILE_MAX = 4096, HASH_SIZE = 1024, VARIANTS = 2048, BREAKING_MAX = 512 };
+enum { PROFILE_MAX = 1024, HASH_SIZE = 1024, VARIANTS = 2048, BREAKING_MAX = 512 };
 
 struct A64Profile {
     uint64_t word[A64_PROFILE_WORDS];

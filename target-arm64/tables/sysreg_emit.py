@@ -123,8 +123,8 @@ def fixed_bits(stored):
             mask = (1 << (f.msb + 1)) - (1 << f.lsb)
             if f.name in ('RES0', 'RES1'):
                 out.append(f'    {{ A64_SR_{r.name}, A64_FEAT_COUNT, {int(f.name == "RES1")}, {mask:#x} }},')
-            elif f.feat:
-                out.append(f'    {{ A64_SR_{r.name}, A64_FEAT_{f.feat}, {f.absent}, {mask:#x} }},')
+            for feat in filter(None, f.feat.split('+')):
+                out.append(f'    {{ A64_SR_{r.name}, A64_FEAT_{feat}, {f.absent}, {mask:#x} }},')
     return out
 
 
