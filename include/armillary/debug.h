@@ -70,6 +70,8 @@ VmBreakHit vm_debug_break_hit(const VmMachine *m);
 /* Runs one instruction of one vCPU, during which no interrupt is taken. False: it is off. Where it
  * would access watched data it is not executed, and vm_debug_break_cpu says so. */
 bool vm_debug_step(VmMachine *m, unsigned cpu);
+/* What has asked the machine to end since it last ran (a step may power off), or VM_STOP_NONE. */
+VmStop vm_debug_ended(VmMachine *m);
 /* Makes vm_run return VM_STOP_DEBUG. Any thread. */
 void vm_debug_stop(VmMachine *m);
 /* While the machine does not run: waits for and serves files that are watched, once. Returns what

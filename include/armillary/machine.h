@@ -79,7 +79,7 @@ VmStop vm_run(VmMachine *m);
 void vm_set_max_insns(VmMachine *m, uint64_t max_insns);
 /* Virtual clock: runs vCPU `cpu` for at most n instructions; returns how many it executed. */
 uint64_t vm_step(VmMachine *m, unsigned cpu, uint64_t n);
-/* Makes vm_run return. Any thread; may be called from a signal handler. */
+/* Makes vm_run return, or the next one at once. Any thread; may be called from a signal handler. */
 void vm_stop(VmMachine *m);
 /* Power-on state again, images loaded anew. Not while running. */
 bool vm_reset(VmMachine *m, GError **error);

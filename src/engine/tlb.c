@@ -53,6 +53,7 @@ const EngTlbStats *eng_tlb_stats(const EngVcpu *cpu)
 void eng_tlb_flush(EngVcpu *cpu)
 {
     eng_tlb_reset(cpu->tlb);
+    cpu->context_dirty = true; /* the bank of its context is gone, too */
 }
 
 /* Flags of an entry that came by way of info. */

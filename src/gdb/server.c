@@ -6,12 +6,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "session.h"
 
 enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5 };
+/* How long the machine waits for a client that does not read. */
+static const struct timeval PATIENCE = { .tv_sec = 2 };
 
 struct GdbServer {
     VmMachine *machine;
@@ -39,8 +42,9 @@ static void send_all(GdbServer *g, const char *bytes, size_t n)
         if (sent < 0 && errno == EINTR) {
             continue;
         }
-        if (sent <= 0) {
-            return; /* the reader will see the end */
+        if (sent <= 0) { /* or it does not read any more */
+            shutdown(g->client, SHUT_RDWR); /* the reader will see the end */
+            return;
         }
         bytes += sent;
         n -= (size_t)sent;
@@ -91,8 +95,20 @@ static void accept_client(GdbServer *g)
     }
     forget_session(g);
     g->client = fd;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &PATIENCE, sizeof PATIENCE);
     watch_socket(g, fd);
     vm_debug_stop(g->machine);
+}
+
+/* Is there something to look at, besides acknowledgements? */
+static bool has_request(const GdbServer *g)
+{
+    for (guint i = 0; i < g->in->len; i++) {
+        if (g->in->data[i] != '+' && g->in->data[i] != '-') {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void read_client(GdbServer *g)
@@ -105,7 +121,9 @@ static void read_client(GdbServer *g)
         close(g->client);
         g->client = -1;
     }
-    vm_debug_stop(g->machine); /* whatever it is, it wants the machine to stand still */
+    if (g->client < 0 || has_request(g)) {
+        vm_debug_stop(g->machine); /* whatever it is, it wants the machine to stand still */
+    }
 }
 
 /* VmWatchFn: a client knocks, or says something. */
@@ -225,8 +243,14 @@ static VmStop go(GdbServer *g)
 {
     if (g->session.wish == GDB_STEP) {
         vm_debug_step(g->machine, g->session.step); /* a vCPU that is off stays where it is */
-        report_stop(g, SIGNAL_TRAP);
-        return VM_STOP_NONE;
+        const VmStop end = vm_debug_ended(g->machine); /* the step was that of a power-off */
+        if (end == VM_STOP_NONE) {
+            report_stop(g, SIGNAL_TRAP);
+        }
+        return end;
+    }
+    if (has_request(g)) {
+        vm_debug_stop(g->machine); /* it came together with the wish to go on */
     }
     const VmStop why = vm_run(g->machine);
     if (why != VM_STOP_DEBUG) {

@@ -18,8 +18,9 @@ void vm_debug_get_core(VmMachine *m, unsigned cpu, VmCoreRegs *out)
 bool vm_debug_set_core(VmMachine *m, unsigned cpu, const VmCoreRegs *in)
 {
     A64Cpu *c = m->cpus[cpu].cpu;
-    const bool same = in->pstate == (uint32_t)a64_inspect_pstate(c);
-    if (in->pc & 3 || (!same && !a64_inspect_set_pstate(c, in->pstate))) {
+    /* a debugger's CPSR has no room for the upper half, which stays */
+    const uint64_t now = a64_inspect_pstate(c), wanted = (now & ~(uint64_t)UINT32_MAX) | in->pstate;
+    if (in->pc & 3 || (wanted != now && !a64_inspect_set_pstate(c, wanted))) {
         return false;
     }
     memcpy(c->st.x, in->x, sizeof in->x);
@@ -241,11 +242,19 @@ void vm_debug_stop(VmMachine *m)
     vm_stop_for(m, VM_STOP_DEBUG);
 }
 
-VmStop vm_debug_wait(VmMachine *m)
+VmStop vm_debug_ended(VmMachine *m)
 {
     int debug = VM_STOP_DEBUG;
     atomic_compare_exchange_strong(&m->stop, &debug, VM_STOP_NONE);
-    vm_loop_wait(&m->loop, -1);
-    const int why = atomic_load(&m->stop);
-    return why == VM_STOP_DEBUG ? VM_STOP_NONE : (VmStop)why;
+    return (VmStop)atomic_load(&m->stop);
+}
+
+VmStop vm_debug_wait(VmMachine *m)
+{
+    VmStop why = vm_debug_ended(m);
+    if (why == VM_STOP_NONE) {
+        vm_loop_wait(&m->loop, -1);
+        why = vm_debug_ended(m);
+    }
+    return why;
 }

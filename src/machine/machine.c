@@ -144,8 +144,10 @@ bool vm_reset(VmMachine *m, GError **error)
 
 void vm_stop_for(VmMachine *m, VmStop why)
 {
-    int none = VM_STOP_NONE;
-    atomic_compare_exchange_strong(&m->stop, &none, why);
+    int was = VM_STOP_NONE;
+    if (!atomic_compare_exchange_strong(&m->stop, &was, why) && was == VM_STOP_DEBUG) {
+        atomic_compare_exchange_strong(&m->stop, &was, why); /* a debugger's stop is no end */
+    }
     vm_loop_wake(&m->loop);
 }
 
@@ -166,14 +168,13 @@ void vm_start_if_pending(VmCpu *c)
 
 VmStop vm_run(VmMachine *m)
 {
-    atomic_store(&m->stop, VM_STOP_NONE);
     vm_breaks_resume(m);
     if (m->config.virtual_clock) {
         vm_run_virtual(m);
     } else {
         vm_run_host(m);
     }
-    return (VmStop)atomic_load(&m->stop);
+    return (VmStop)atomic_exchange(&m->stop, VM_STOP_NONE);
 }
 
 void vm_set_max_insns(VmMachine *m, uint64_t max_insns)

@@ -233,6 +233,37 @@ def watch_step():
     want("no more", values(), [])
 
 
+def watch_gone():
+    """Data watched for a moment while the machine stands in a VM: it goes on in the same context."""
+    say(f"monitor break vmid 6 {VA1 + HERE:#x}")
+    want("the VM", go(), 5)
+    for letter in "Zz":
+        say(f"maint packet {letter}2,{VA1:x},8")
+    say("monitor delete all")
+    say(f"monitor break vmid 6 {VA1 + HERE + 4:#x}")
+    say("continue")
+    want("two instructions on, the same VM", value("$pc"), VA1 + HERE + 4)
+
+
+def state():
+    """What CPSR has no room for outlives a write of it: PSTATE.PACM, in the SPSR of the BRK behind PACM. No instruction is a register."""
+    say(f"break *{page('page_a') + HERE:#x}")
+    want("at EL2", go(), 1)
+    kept = {name: value(name) for name in ("$pc", "$cpsr", "$SCTLR2_EL2", "$ELR_EL2", "$SPSR_EL2", "$ESR_EL2", f"*(unsigned long *){page('page_b')}")}
+    say(f"set var *(unsigned long *){page('page_b')} = 0xd4200000d50324ff")  # pacm; brk #0
+    say("set var $SCTLR2_EL2 = $SCTLR2_EL2 | 128")  # EnPACM
+    say(f"set var $pc = {page('page_b')}")
+    say("stepi")
+    want("PACM", value("$pc"), page("page_b") + 4)
+    say("set var $cpsr = $cpsr ^ 0x40000000")
+    say("stepi")
+    want("PACM, Z", (value("$SPSR_EL2") >> 35 & 1, (value("$SPSR_EL2") ^ kept["$cpsr"]) >> 30 & 1), (1, 1))
+    for name, old in kept.items():
+        say(f"set var {name} = {old:#x}")
+    names = say("info registers system").split("\n")
+    want("no instruction among the registers", [line for line in names if re.match(r"GCSPOPM|GCSSS2|AT_|DC_|TLBI_", line)], [])
+
+
 def leave():
     """Detached, nothing stops it."""
     say(f"break *{page('page_a') + HERE:#x}")
@@ -243,7 +274,8 @@ def leave():
 
 
 SESSIONS = [before_mmu, pending, inserted, alias, hardware, physical, physical_other, machines, levels, spaces, asid, context, stepping, both,
-            both_soft, commands, watch, watch_reads, watch_all, watch_step, leave]
+            both_soft, commands, watch, watch_reads, watch_all, watch_step,
+            watch_gone, state, leave]
 
 
 def inside():
