@@ -92,7 +92,7 @@ def main():
                 sys.exit(run.returncode)
     print(texts[0])
     bad = problems(texts[0], "virtual" in rest and not guest)
-    # everything is the same but what depends on the initramfs's own times: compared is what was counted
+    # compared is what was counted
     counted = [re.findall(r"(?:count \d|samples|other): .*?(?=,\d+,1|$)", text, re.M) for text in texts]
     if (counted[0] if not guest else [c for c in counted[0] if "count" in c]) != (
             counted[-1] if not guest else [c for c in counted[-1] if "count" in c]):
